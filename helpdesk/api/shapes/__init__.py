@@ -1,0 +1,1 @@
+"""Shapes by subject; those of tickets and messages are in `helpdesk.api.serializers`."""

@@ -1,0 +1,1 @@
+"""WebSocket entry points: a socket misses nothing, knows when it is late, and never piles up."""

@@ -1,0 +1,1 @@
+"""The message provider: what we ask of it, how we call it, and a simulator of one."""
