@@ -1,0 +1,22 @@
+"""Celery's processes learn of faults as soon as they start, parents and forked children alike."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from chaos import control
+
+
+def start_control(**_kwargs: Any) -> None:
+    control.ensure_running()
+
+
+def connect() -> None:
+    """Listen to the start of Celery's processes, where Celery is installed."""
+    if find_spec("celery") is None:
+        return
+    from celery import signals  # noqa: PLC0415 - a project may have no Celery
+
+    for signal in (signals.worker_init, signals.worker_process_init, signals.beat_init):
+        signal.connect(start_control, weak=False, dispatch_uid="chaos")

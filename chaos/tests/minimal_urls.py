@@ -1,0 +1,15 @@
+from django.contrib import admin
+from django.http import HttpResponse
+from django.urls import include, path
+
+
+def hello(_request):
+    return HttpResponse("hello")
+
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("hello", hello, name="hello"),
+    path("livez", hello, name="livez"),
+    path("api/v1/dev/chaos", include("chaos.api.urls")),
+]
