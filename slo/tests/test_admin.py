@@ -1,0 +1,108 @@
+"""The objective list and its page: verdicts in words, one evaluation a page."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils import timezone
+
+from slo import services
+from slo.models import Objective
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/slo/objective/"
+
+
+def somebody(email, **fields):
+    return get_user_model().objects.create(email=email, name=email, **fields)
+
+
+@pytest.fixture(autouse=True)
+def own_counts(settings):
+    settings.SLO = {"MAY_EDIT": "config.rights.may_manage"}
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    client.force_login(
+        somebody("admin@example.test", role="ADMIN", is_staff=True),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    return client
+
+
+@pytest.fixture
+def slow_objective(fast, metrics):
+    services.take_snapshot(now=timezone.now() - timedelta(hours=2))
+    for seconds in (0.2, 0.2, 0.2, 0.5):
+        metrics.seconds.labels("api:tickets").observe(seconds)
+    return fast
+
+
+def text_of(response):
+    assert response.status_code == 200
+    return response.content.decode().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_list_says_promise_verdict_and_counts(client, slow_objective):
+    text = text_of(client.get(LIST))
+    for part in ("95 % within 350 ms.", "missed", "75.00 %", "3 of 4", "(350 ms, 1 s]", "-400 %"):
+        assert part in text
+    assert "nan" not in text.lower().split()
+
+
+def test_list_says_no_data_in_words(client, fast):
+    text = text_of(client.get(LIST))
+    assert "no data" in text
+    assert "nothing counted" in text
+
+
+def test_queries_do_not_grow_with_objectives(client, fast, django_assert_max_num_queries):
+    client.get(LIST)
+    with django_assert_max_num_queries(50) as few:
+        client.get(LIST)
+    for number in range(5):
+        Objective.objects.create(
+            name=f"o{number}", description="-", metric=fast.metric,
+            threshold_seconds="1", target_ratio="0.9",
+        )  # fmt: skip
+    with django_assert_max_num_queries(len(few)):
+        client.get(LIST)
+
+
+def test_page_shows_the_panel_and_the_formula(client, slow_objective):
+    text = text_of(client.get(f"{LIST}{slow_objective.pk}/change/"))
+    assert "3 of 4, promised 95.00 %" in text
+    assert f"{slow_objective.metric}_bucket{{view=~&quot;api:.*&quot;,le=&quot;0.35&quot;}}" in text
+
+
+def test_threshold_that_is_no_edge_is_refused_with_the_edges(client, fast):
+    form = {
+        "name": "fast", "description": "-", "kind": "histogram_ratio", "metric": fast.metric,
+        "match": "{}", "bad_match": "{}", "threshold_seconds": "0.3", "target_ratio": "0.95",
+        "window_seconds": "3600",
+    }  # fmt: skip
+    text = text_of(client.post(f"{LIST}{fast.pk}/change/", form))
+    assert "Edges: 0.1, 0.35, 1." in text
+    assert client.post(f"{LIST}{fast.pk}/change/", {**form, "threshold_seconds": "1"}).url == LIST
+
+
+def test_new_objective_can_be_added(client):
+    assert "Judged once it is saved." in text_of(client.get(f"{LIST}add/"))
+
+
+def test_source_that_is_down_is_told(client, fast, settings):
+    settings.SLO = {**settings.SLO, "PROMETHEUS_URL": "http://127.0.0.1:9"}
+    assert "The counts cannot be read" in text_of(client.get(LIST))
+    assert "The counts cannot be read" in text_of(client.get(f"{LIST}{fast.pk}/change/"))
+
+
+def test_agent_with_staff_flag_but_no_right_may_not_look(fast):
+    client = Client()
+    client.force_login(
+        somebody("agent@example.test", role="AGENT", is_staff=True),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    assert client.get(LIST).status_code == 403

@@ -1,0 +1,71 @@
+"""The app in a project that has nothing else: it imports nothing of ours and works there."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+SCRIPT = """
+import sys
+import django
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+from django.test.utils import setup_test_environment
+setup_test_environment()
+call_command("migrate", verbosity=0)
+call_command("check", fail_level="WARNING")
+from slo.models import Objective
+print("objectives:", [each.name for each in Objective.objects.all()])
+client = Client(raise_request_exception=False)
+client.get("/nowhere")
+page = client.get("/metrics")
+print("metrics:", page.status_code, b"http_request_duration_ms_count" in page.content)
+print("anonymous:", client.get("/slo").status_code)
+from django.contrib.auth.models import User
+client.force_login(User.objects.create_superuser("root"))
+answer = client.get("/slo").json()
+print("slo:", [(each["name"], each["state"]) for each in answer["objectives"]])
+listing = client.get("/admin/slo/objective/")
+print("admin:", listing.status_code)
+print("change:", client.get("/admin/slo/objective/1/change/").status_code)
+ours = {"config", "helpdesk", "chaos", "qa_seed"} & {name.split(".")[0] for name in sys.modules}
+print("imported of ours:", sorted(ours))
+"""
+
+
+@pytest.fixture
+def empty_database(django_db_blocker):
+    """Create a database of its own and return its URL."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS slo_minimal")
+        cursor.execute("CREATE DATABASE slo_minimal")
+    url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/slo_minimal"
+    yield url
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE slo_minimal WITH (FORCE)")
+
+
+def test_app_works_alone(empty_database, django_db_setup):
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "slo.tests.project.settings",
+        "DATABASE_URL": empty_database,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env=environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-8:] == [
+        "System check identified no issues (0 silenced).",
+        "objectives: ['pages']",
+        "metrics: 200 True",
+        "anonymous: 403",
+        "slo: [('pages', 'met')]",
+        "admin: 200",
+        "change: 200",
+        "imported of ours: []",
+    ]
