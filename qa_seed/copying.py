@@ -1,0 +1,59 @@
+"""
+Rows through PostgreSQL's COPY: several times as fast as `bulk_create`, and as safe.
+
+Constraints and column defaults hold as for INSERT; what Python's `save()` would do does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Field
+from django.db.models.expressions import DatabaseDefault
+
+
+def copy_in[M: models.Model](rows: Sequence[M]) -> Sequence[M]:
+    """
+    Store new `rows`, all of one model, and return them with their ids.
+
+    Columns that the database fills (`db_default`) are left to it, and are not read back.
+    """
+    if not rows:
+        return rows
+    options = rows[0]._meta  # noqa: SLF001 - documented by Django
+    for row, row_id in zip(rows, _take_ids(options.db_table, len(rows)), strict=True):
+        row.pk = row_id
+    fields = [field for field in options.concrete_fields if not _is_left_out(rows[0], field)]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {quote(options.db_table)} ({columns}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row([_value(row, field) for field in fields])
+    return rows
+
+
+def _take_ids(table: str, count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [table, count],
+        )
+        return [row_id for (row_id,) in cursor.fetchall()]
+
+
+def _is_left_out(row: models.Model, field: Field[Any, Any]) -> bool:
+    return isinstance(getattr(row, field.attname), DatabaseDefault)
+
+
+def _value(row: models.Model, field: Field[Any, Any]) -> Any:
+    value = getattr(row, field.attname)
+    if isinstance(field, models.FileField):
+        return str(value)
+    if isinstance(field, models.JSONField | models.DecimalField):
+        return field.get_db_prep_save(value, connection)
+    return value

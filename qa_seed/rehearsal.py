@@ -1,0 +1,52 @@
+"""A store that writes nothing: `--dry-run` counts with it what a run would create."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from helpdesk.models import Message
+from qa_seed import store
+from qa_seed.campaigns import CampaignDraft
+from qa_seed.conversations import TicketDraft
+from qa_seed.people import Colleague, Customer
+
+
+class Rehearsal:
+    """Counts in `created` what `Store` would create; see there."""
+
+    def __init__(self) -> None:
+        self.created: Counter[str] = Counter(dict.fromkeys(store.COUNTED, 0))
+        self._promised: set[int] = set()  # contacts counted already, by customer number
+
+    def add_files(self) -> None:
+        """Files are not counted: they are shared and few."""
+
+    def add_staff(self, colleagues: list[Colleague]) -> None:
+        self.created["users"] += len(store.missing_staff(colleagues))
+
+    def add_tickets(self, drafts: list[TicketDraft]) -> None:
+        missing = store.missing_tickets(drafts)
+        said = [message for draft in missing for message in draft.messages]
+        self._count_contacts({draft.customer_index: draft.customer for draft in missing})
+        self.created.update(
+            {
+                "tickets": len(missing),
+                "messages": len(said),
+                "attachments": sum(message.document is not None for message in said),
+                "dead letters": sum(m.status == Message.Status.FAILED for m in said),
+            }
+        )
+
+    def _count_contacts(self, customers: dict[int, Customer]) -> None:
+        new = {index: who for index, who in customers.items() if index not in self._promised}
+        known = store.known_contacts(new.values())
+        self.created["contacts"] += sum(who.address not in known for who in new.values())
+        self._promised.update(new)
+
+    def add_campaigns(self, drafts: list[CampaignDraft], *, by: Colleague) -> None:
+        for draft in store.missing_campaigns(drafts):
+            self._count_contacts({r.customer_index: r.customer for r in draft.recipients})
+            self.created.update({"campaigns": 1, "recipients": len(draft.recipients)})
+
+    def refresh_statistics(self) -> None:
+        """Nothing changed, so the planner knows all there is."""
