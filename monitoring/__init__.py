@@ -1,0 +1,1 @@
+"""What watches Steadydesk, and the check that keeps it true (`python -m monitoring.check`)."""

@@ -1,0 +1,137 @@
+"""The promise above all: what was answered with 201 reaches the provider, once by key."""
+
+import os
+import signal
+import subprocess
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.embedded import binaries, folders
+from config.stack import Stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
+MESSAGES = 200
+
+
+class ForgetfulRedis:
+    """A Redis that keeps nothing on disk: a restart loses every queue."""
+
+    def __init__(self) -> None:
+        self.port = folders.free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [binaries.redis_program(), "--port", self.port, "--bind", "127.0.0.1"]
+        self._process = subprocess.Popen(
+            [str(part) for part in [*command, "--save", "", "--appendonly", "no"]],
+            stdout=subprocess.DEVNULL,
+        )
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def redis():
+    server = ForgetfulRedis()
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def stack(redis):
+    with Stack("faults", is_seeded=True, env={"REDIS_URL": redis.url}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(stack):
+    base_url = f"{stack.base_url}/api/v1"
+    login = {"email": "agent@demo.test", "password": "demo-pass-123"}
+    access = httpx.post(f"{base_url}/auth/login", json=login, timeout=30).json()["access"]
+    headers = {"authorization": f"Bearer {access}"}
+    with httpx.Client(base_url=base_url, headers=headers, timeout=30) as client:
+        yield client
+
+
+def workers_of(queue: str, stack: Stack) -> list[int]:
+    """The `messages` worker and its children, of this stack alone."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            environment = (place / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        is_ours = f"PORT={stack.port}".encode() in environment
+        if is_ours and b"-Q" in words and queue.encode() in words:
+            found.append(int(place.name))
+    return sorted(found)
+
+
+def open_ticket(api: httpx.Client) -> int:
+    body = {
+        "subject": "Faults",
+        "channel": "web",
+        "contact": {"name": "Zé", "address": f"{uuid.uuid4()}@example.com"},
+    }
+    return int(api.post("/tickets", json=body).json()["id"])
+
+
+def post(api: httpx.Client, ticket: int, number: int) -> httpx.Response:
+    time.sleep(0.05)
+    headers = {"idempotency-key": f"faults-{ticket}-{number}"}
+    return api.post(f"/tickets/{ticket}/messages", json={"body": f"nr {number}"}, headers=headers)
+
+
+def statuses(api: httpx.Client, tickets: list[int]) -> list[str]:
+    found = []
+    for ticket in tickets:
+        page = api.get(f"/tickets/{ticket}/messages?limit=100").json()
+        assert page["next"] is None
+        found += [message["status"] for message in page["results"]]
+    return found
+
+
+def test_every_accepted_message_is_delivered_once_through_lost_redis_and_killed_workers(
+    api, stack, redis
+):
+    tickets = [open_ticket(api) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        posts = [pool.submit(post, api, tickets[n % 4], n) for n in range(MESSAGES)]
+        time.sleep(1)
+        redis.kill()
+        time.sleep(2)
+        redis.start()
+        time.sleep(1)
+        victims = workers_of("messages", stack)
+        assert len(victims) >= 2
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        answers = [done.result() for done in posts]
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == MESSAGES
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        reached = statuses(api, tickets)
+        if set(reached) <= {"delivered", "read"}:
+            break
+        time.sleep(1)
+    assert len(reached) == MESSAGES
+    assert set(reached) <= {"delivered", "read"}
+
+    provider = httpx.get(f"{stack.env['PROVIDER_BASE_URL']}/messages", timeout=10).json()
+    assert len(provider["calls_by_key"]) == MESSAGES  # never a second key for one message
