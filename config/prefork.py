@@ -40,6 +40,7 @@ _MODULES: Final = {"celery", "daphne"}  # commands that are modules of the same 
 
 def load(env: Mapping[str, str]) -> None:
     """Load the settings that `env` decides, every app, and what most processes import."""
+    setproctitle.getproctitle()  # finds where titles are written, before the environment moves
     os.environ.update(env)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     _, message = env.get("PYTHONWARNINGS", "ignore:").split(":", 1)

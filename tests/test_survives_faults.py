@@ -6,13 +6,13 @@ import subprocess
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
 from config.embedded import binaries, folders
 from config.stack import Stack
+from tests.processes import descendants, title
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 MESSAGES = 200
@@ -67,18 +67,9 @@ def api(stack):
 
 
 def workers_of(queue: str, stack: Stack) -> list[int]:
-    """The `messages` worker and its children, of this stack alone."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (place / "cmdline").read_bytes().split(b"\0")
-            environment = (place / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        is_ours = f"PORT={stack.port}".encode() in environment
-        if is_ours and b"-Q" in words and queue.encode() in words:
-            found.append(int(place.name))
-    return sorted(found)
+    """The queue's worker and its children, of this stack alone."""
+    assert stack.pid is not None
+    return sorted(pid for pid in descendants(stack.pid) if f"{queue}@" in title(pid))
 
 
 def open_ticket(api: httpx.Client) -> int:

@@ -7,7 +7,6 @@ import socket
 import sys
 import time
 import urllib.request
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +15,7 @@ from config.embedded import folders, running
 from config.readiness import waiting_workers
 from config.stack import Stack, StackDidNotStart
 from config.supervisor import GRACE_SECONDS
+from tests.processes import descendants, parents, title
 
 pytestmark = [
     pytest.mark.stack,
@@ -36,41 +36,13 @@ def status(url: str) -> int:
         return int(answer.status)
 
 
-def parents() -> dict[int, int]:
-    """The living processes and their parents; a zombie is not alive."""
-    found = {}
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = place.read_text().rsplit(")", 1)[1].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if state != "Z":
-            found[int(place.parent.name)] = int(parent)
-    return found
-
-
-def descendants(pid: int) -> set[int]:
-    tree, found, fresh = parents(), {pid}, {pid}
-    while fresh:
-        fresh = {child for child, parent in tree.items() if parent in fresh}
-        found |= fresh
-    return found
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
-        return ""
-
-
 def tree_of(stack: Stack) -> set[int]:
     assert stack.pid is not None
     return descendants(stack.pid)
 
 
 def processes(stack: Stack, part: str) -> set[int]:
-    return {pid for pid in tree_of(stack) if part in command_line(pid)}
+    return {pid for pid in tree_of(stack) if part in title(pid)}
 
 
 def ports(env: dict[str, str]) -> list[int]:
@@ -114,7 +86,7 @@ def test_its_database_is_its_own(stack):
 
 
 @pytest.mark.parametrize(
-    "part", ["--fd", "-Q messages", "requeue_stale", "config.simulator", "config beat"]
+    "part", ["--fd", "messages@", "requeue_stale", "config.simulator", "config beat"]
 )
 def test_killed_process_comes_back(stack, part):
     before = processes(stack, part)
