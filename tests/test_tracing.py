@@ -11,9 +11,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from standardwebhooks import Webhook
 from websockets.sync.client import connect
 
 from config.stack import Stack
+from helpdesk.tests.receiver import receiving
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 TRACE_ID, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -153,3 +155,27 @@ def loose_ends(collector):
     spans = [span for _, span in collector.of_trace()]
     known = {span.span_id.hex() for span in spans} | {CALLER}
     return {span.name for span in spans if span.parent_span_id.hex() not in known}
+
+
+OTHER_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_what_a_request_causes_is_told_to_another_system_within_its_trace(api):
+    ticket = open_ticket(api)
+    with receiving() as receiver:
+        asked = {"url": receiver.url, "events": ["message.created"]}
+        endpoint = api.post("/webhook-endpoints", json=asked).json()
+        api.post(
+            f"/tickets/{ticket}/messages",
+            json={"body": "told elsewhere"},
+            headers={"traceparent": f"00-{OTHER_TRACE_ID}-{CALLER}-01"},
+        )
+        deadline = time.monotonic() + 60
+        while not receiver.got:
+            assert time.monotonic() < deadline, "no webhook came"
+            time.sleep(0.1)
+        (got,) = receiver.got
+    event = Webhook(endpoint["secret"]).verify(got.body.decode(), got.headers)
+    assert (event["ticket"], event["data"]["body"]) == (ticket, "told elsewhere")
+    assert got.headers["traceparent"].split("-")[1] == OTHER_TRACE_ID
+    assert api.delete(f"/webhook-endpoints/{endpoint['id']}").status_code == 204
