@@ -108,3 +108,33 @@ def test_the_audit_log_is_read_only(owner, agent):
     assert b"user.change" in client.get(url).content
     assert client.post(url, {"action": "x"}).status_code == 403
     assert AuditEntry.objects.get().action == "user.change"
+
+
+def test_ones_own_new_password_is_audited_and_keeps_this_session_alone(admin):
+    here, elsewhere = at_desk(admin), at_desk(admin)
+    fields = {"old_password": PASSWORD, "new_password1": ODD, "new_password2": ODD}
+
+    answer = here.post(reverse("admin:password_change"), fields, follow=True)
+
+    assert answer.redirect_chain == [(reverse("admin:password_change_done"), 302)]
+    admin.refresh_from_db()
+    assert check_password(ODD, admin.password)
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.target_id) == ("user.change", admin, str(admin.pk))
+    assert entry.after == {"password_changed": True}
+    assert here.get(reverse("admin:index")).status_code == 200
+    assert elsewhere.get(reverse("admin:index")).status_code == 302
+
+
+def test_ones_own_new_password_needs_the_old_one(admin):
+    fields = {"old_password": "not it", "new_password1": ODD, "new_password2": ODD}
+
+    answer = at_desk(admin).post(reverse("admin:password_change"), fields)
+
+    assert "old_password" in answer.context["form"].errors
+    assert not AuditEntry.objects.exists()
+
+
+def test_ones_own_password_is_changed_by_staff_alone(agent):
+    answer = at_desk(agent).get(reverse("admin:password_change"))
+    assert (answer.status_code, "/login/" in answer.url) == (302, True)
