@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -12,6 +14,7 @@ class TicketPage:
         self.messages = self.log.locator("li.message")
         self.draft = page.get_by_role("textbox", name="Message")
         self.send_button = page.get_by_role("button", name="Send")
+        self.files = page.get_by_role("list", name="Files")
         self.error = page.get_by_role("form", name="Write").get_by_role("alert")
         self.moves = page.get_by_role("form", name="Move ticket").get_by_role("button")
         self.header = page.locator("#ticket-head")
@@ -29,6 +32,17 @@ class TicketPage:
         self.page.get_by_role("radio", name=kind).check()
         self.draft.fill(text)
         self.draft.press("Enter")
+
+    def choose(self, *files: Any) -> None:
+        """Choose files, each as Playwright's `name`, `mimeType` and `buffer`."""
+        with self.page.expect_file_chooser() as choosing:
+            self.page.get_by_role("button", name="Attach").click()
+        choosing.value.set_files(list(files))
+
+    def attach(self, *files: Any) -> None:
+        """Choose files and wait until the server has answered for each."""
+        self.choose(*files)
+        expect(self.send_button).to_be_enabled()
 
     def message(self, text: str) -> Locator:
         return self.messages.filter(has_text=text)

@@ -1,5 +1,7 @@
 // Writing: a draft has one key for as long as it is the same draft, so sending it again is safe.
 
+import { Files } from "./files.js";
+
 const RETRIES = 2;
 const RETRY_MS = 600;
 const MAY_PASS = new Set([429, 502, 503, 504]);
@@ -12,6 +14,7 @@ export class Composer {
   #hint = document.getElementById("composer-hint");
   #url;
   #conversation;
+  #files;
   #failed = null; // the draft that was not sent, while its text is back in the field
 
   constructor(url, conversation) {
@@ -24,6 +27,10 @@ export class Composer {
     this.#form.addEventListener("change", () => this.#showKind());
     this.#field.addEventListener("keydown", (event) => this.#sendOnEnter(event));
     this.#field.addEventListener("input", () => this.#fit());
+    this.#files = new Files(this.#form, {
+      onChange: () => this.#showBusy(),
+      onProblem: (words) => this.#complain(words),
+    });
     this.#showKind();
   }
 
@@ -54,16 +61,25 @@ export class Composer {
     this.#field.rows = Math.min(8, Math.max(2, this.#field.value.split("\n").length));
   }
 
+  #showBusy() {
+    this.#form.querySelector("[type=submit]").disabled = Boolean(this.#files?.isBusy);
+  }
+
+  #complain(words) {
+    this.#error.textContent = words;
+    this.#error.hidden = false;
+  }
+
   #draft() {
     const [kind, body] = [this.#form.elements.kind.value, this.#field.value.trim()];
-    const last = this.#failed;
-    const isSame = last && last.kind === kind && last.body === body;
-    return isSame ? last : { key: crypto.randomUUID(), kind, body };
+    const [last, attachments] = [this.#failed, this.#files.uploaded];
+    const isSame = last?.kind === kind && last.body === body && sameIds(last, { attachments });
+    return isSame ? last : { key: crypto.randomUUID(), kind, body, attachments };
   }
 
   async #submit() {
     const draft = this.#draft();
-    if (!draft.body) return;
+    if (!draft.body || this.#files.isBusy) return;
     this.#clear();
     this.#conversation.showDraft(draft);
     try {
@@ -78,6 +94,7 @@ export class Composer {
     this.#failed = null;
     this.#error.hidden = true;
     this.#field.value = "";
+    this.#files.clear();
     this.#fit();
     this.#field.focus();
   }
@@ -88,8 +105,8 @@ export class Composer {
     const meanwhile = this.#field.value;
     this.#field.value = meanwhile ? `${draft.body}\n${meanwhile}` : draft.body;
     for (const choice of this.#form.elements.kind) choice.checked = choice.value === draft.kind;
-    this.#error.textContent = `Not sent: ${error.message} Your text is kept; send it again.`;
-    this.#error.hidden = false;
+    this.#files.giveBack(draft.attachments);
+    this.#complain(`Not sent: ${error.message} Your text is kept; send it again.`);
     this.#showKind();
     this.#fit();
   }
@@ -120,10 +137,13 @@ export class Composer {
         "Idempotency-Key": draft.key,
         "X-CSRFToken": this.#form.elements.csrfmiddlewaretoken.value,
       },
-      body: JSON.stringify({ body: draft.body, kind: draft.kind }),
+      body: JSON.stringify({ body: draft.body, kind: draft.kind, attachments: ids(draft) }),
     };
   }
 }
+
+const ids = ({ attachments }) => attachments.map(({ id }) => id);
+const sameIds = (one, other) => ids(one).join() === ids(other).join();
 
 async function reason(response) {
   try {

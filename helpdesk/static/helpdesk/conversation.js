@@ -54,7 +54,7 @@ export class Conversation {
     bubble.dataset.draft = draft.key;
     this.#fill(bubble, {
       ...draft, id: "", seq: "", status: "pending", author: { id: this.#page.me, name: "You" },
-      attachments: [], created_at: new Date().toISOString(),
+      created_at: new Date().toISOString(),
     });
     this.#list.append(bubble);
     this.#afterGrowth(true);
@@ -80,6 +80,7 @@ export class Conversation {
     return [...this.#list.querySelectorAll("[data-draft]")].find(
       (bubble) =>
         bubble.dataset.kind === message.kind &&
+        bubble.querySelectorAll(".files li").length === message.attachments.length &&
         bubble.querySelector('[data-field="body"]').textContent === message.body,
     );
   }

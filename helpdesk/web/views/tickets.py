@@ -15,7 +15,7 @@ from django_htmx.http import trigger_client_event
 
 from helpdesk.access import Right, has_right
 from helpdesk.errors import HelpdeskError
-from helpdesk.models import Channel, Message, Ticket
+from helpdesk.models import Attachment, Channel, Message, Ticket
 from helpdesk.selectors import keyset, messages, users
 from helpdesk.selectors import tickets as reads
 from helpdesk.services import tickets
@@ -81,7 +81,8 @@ def show_ticket(request: HttpRequest, ticket_id: int) -> HttpResponse:
     now, contact = timezone.now(), context["ticket"]["contact"]["name"]
     newest = messages.list_last(ticket_id=ticket_id, limit=PAGE_MESSAGES)
     context |= _conversation(newest, contact=contact, now=now)
-    return render(request, "helpdesk/ticket.html", {**context, "max_chars": Message.MAX_BODY_CHARS})
+    limits = {"max_chars": Message.MAX_BODY_CHARS, "max_files": Attachment.MAX_PER_MESSAGE}
+    return render(request, "helpdesk/ticket.html", {**context, **limits})
 
 
 @require_safe
