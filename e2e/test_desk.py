@@ -59,6 +59,23 @@ def test_filters_change_the_list_and_the_address(page_of, ticket):
     expect(tickets.search).to_have_value(ticket["subject"])
 
 
+def test_the_list_says_that_something_happened_and_shows_it(page_of, ticket, say):
+    tickets = TicketsPage(page_of("agent"))
+    with tickets.page.expect_websocket(lambda socket: "/ws/v1/inbox" in socket.url) as waiting:
+        tickets.open()
+    waiting.value.wait_for_event("framereceived")  # it listens
+    row = tickets.row(ticket["subject"])
+    expect(row).to_be_visible()
+    expect(tickets.news).to_be_hidden()
+
+    say("news for the list")
+    expect(tickets.news).to_be_visible()
+    expect(row).not_to_contain_text("news for the list")
+    tickets.news.click()
+    expect(row).to_contain_text("news for the list")
+    expect(tickets.links).to_have_count(PAGE_ROWS)
+
+
 def test_a_viewer_reads_live_and_writes_nothing(ticket, ticket_of, say):
     view = ticket_of("viewer", ticket["id"])
     expect(view.draft).to_have_count(0)

@@ -12,6 +12,7 @@ class TicketsPage:
         self.links = self.rows.get_by_role("link").filter(has_text="#")
         self.search = page.get_by_role("searchbox", name="Search subject or number")
         self.older = page.get_by_role("link", name="Older tickets")
+        self.news = page.get_by_role("button", name="New activity")
         self.nothing = page.get_by_role("heading", name="No ticket matches these filters")
 
     def open(self) -> None:
