@@ -17,6 +17,7 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {"delayMs": 200, "percent": 100, "retryAfterSec": 1}
 )
 SCOPES: Final = ("cache", "channels", "broker")
+DISTRIBUTIONS: Final = ("uniform", "lognormal")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -41,8 +42,8 @@ class Mode:
     is_available: bool = True
 
 
-_ALWAYS = frozenset({"percent", "firstN", "reason"})
-_SLOWNESS = frozenset({"delayMs", "jitterMs"})
+_ALWAYS = frozenset({"percent", "firstN", "seed", "reason"})
+_SLOWNESS = frozenset({"delayMs", "jitterMs", "distribution"})
 _REQUEST = frozenset({"route", "method"})
 
 
@@ -176,7 +177,9 @@ def _text(longest: int) -> Callable[[Any], str]:
 _RULES: Final[Mapping[str, Callable[[Any], str]]] = {
     "delayMs": _number(0, 60_000),
     "jitterMs": _number(0, 60_000),
+    "distribution": _one_of(DISTRIBUTIONS),
     "percent": _number(0, 100, whole=False),
+    "seed": _number(0, 2**63 - 1),
     "retryAfterSec": _number(0, 3600),
     "firstN": _number(1, 1_000_000),
     "route": _text(200),

@@ -85,6 +85,9 @@ def test_key_that_the_mode_does_not_take_is_named():
         ("route", ""),
         ("route", 7),
         ("reason", "x" * 501),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("distribution", "normal"),
     ],
 )
 def test_bad_value_names_its_key(key, value):
@@ -95,6 +98,8 @@ def test_every_good_value_is_taken():
     metadata = {
         "delayMs": 400,
         "jitterMs": 50,
+        "distribution": "lognormal",
+        "seed": 42,
         "percent": 12.5,
         "firstN": 3,
         "route": "/api/v1/tickets",
