@@ -16,6 +16,7 @@ import socket
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+import redis
 import redis.asyncio.connection as redis_asyncio
 import redis.connection as redis_sync
 
@@ -27,6 +28,7 @@ _SLOW: Final = frozenset({"slow"})
 _REWRITING: Final = frozenset({"errors", "miss"})
 _READS: Final = frozenset({"GET", "MGET"})
 _NEVER_SET: Final = "chaos:miss:no-such-key"
+_TIMEOUT: Final = "Timeout writing to socket"  # redis-py's words
 _LOADING: Final = (
     "EVAL",
     "return redis.error_reply('LOADING Redis is loading the dataset in memory')",
@@ -73,9 +75,17 @@ class _Faulty:
     """What both kinds of connection share."""
 
     chaos_scope: ClassVar[str]
+    socket_timeout: float | None
 
     def chaos_pick(self, modes: frozenset[str]) -> kernel.ActiveFault | None:
         return kernel.pick("redis", {"scope": self.chaos_scope}, modes=modes)
+
+    def chaos_delay(self, slow: kernel.ActiveFault) -> tuple[float, bool]:
+        """Return how long to wait, and whether the client's own timeout ends it, as on a socket."""
+        seconds, limit = slow.draw_delay_seconds(), self.socket_timeout
+        if limit is None or seconds <= limit:
+            return seconds, False
+        return limit, True
 
     def chaos_rewrite(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the command to send instead of `args`, so that the server misbehaves."""
@@ -112,7 +122,11 @@ class _FaultySync(_Faulty):
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         if kernel.ARMED:
             if slow := self.chaos_pick(_SLOW):
-                kernel.sleep(slow, slow.draw_delay_seconds())
+                seconds, is_too_long = self.chaos_delay(slow)
+                kernel.sleep(slow, seconds)
+                if is_too_long and kernel.is_armed(slow):
+                    self.disconnect()  # type: ignore[attr-defined]  # of the class mixed into
+                    raise redis.TimeoutError(_TIMEOUT)
             if self.chaos_pick(_DOWN):
                 self.chaos_cut()
         super().send_packed_command(command, check_health)  # type: ignore[misc]
@@ -141,7 +155,11 @@ class _FaultyAsync(_Faulty):
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         if kernel.ARMED:
             if slow := self.chaos_pick(_SLOW):
-                await kernel.sleep_async(slow, slow.draw_delay_seconds())
+                seconds, is_too_long = self.chaos_delay(slow)
+                await kernel.sleep_async(slow, seconds)
+                if is_too_long and kernel.is_armed(slow):
+                    await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+                    raise redis.TimeoutError(_TIMEOUT)
             if self.chaos_pick(_DOWN):
                 self.chaos_cut()
         await super().send_packed_command(command, check_health)  # type: ignore[misc]
