@@ -19,6 +19,8 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "EXEMPT_PATHS": ("/admin/", "/api/v1/dev/chaos", "/livez", "/readyz", "/metrics"),
         "MAY_INJECT": "chaos.guard.is_superuser",
         "EXERCISES": "",
+        "STOP_FILE": "",
+        "ON_INJECTED": "",
     }
 )
 

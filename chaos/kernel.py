@@ -143,6 +143,11 @@ def record(fault: ActiveFault) -> None:
     _tell(on_injected, fault)
 
 
+def fault_names() -> tuple[str, ...]:
+    """Return the names of the faults that hit the request at hand so far."""
+    return tuple(_trace.get() or ())
+
+
 def _tell(listeners: list[Callable[[ActiveFault], None]], fault: ActiveFault) -> None:
     for listener in listeners:
         listener(fault)

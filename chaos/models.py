@@ -21,13 +21,14 @@ class Fault(models.Model):
         NONE = "", "Not ended"
         CLEARED = "cleared", "Cleared"
         EXPIRED = "expired", "Expired"
+        HALTED = "halted", "Halted"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     target = models.CharField(max_length=20)
     mode = models.CharField(max_length=20)
     ttl_seconds = models.PositiveIntegerField("TTL in seconds")
     metadata = models.JSONField(default=dict, blank=True)
-    hits = models.PositiveIntegerField(default=0, help_text="Counted where firstN limits them.")
+    hits = models.PositiveIntegerField(default=0, help_text="Calls that it hit, in all processes.")
     created_by = models.CharField(max_length=254)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -94,6 +95,7 @@ class AuditEntry(models.Model):
         CREATED = "created", "Created"
         CLEARED = "cleared", "Cleared"
         EXPIRED = "expired", "Expired"
+        HALTED = "halted", "Halted"
 
     at = models.DateTimeField()
     action = models.CharField(max_length=10, choices=Action.choices)

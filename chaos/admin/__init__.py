@@ -93,7 +93,12 @@ class FaultAdmin(ReadOnlyAdmin):
 
     @display(
         description="State",
-        label={"Active": "danger", "Cleared": "info", "Expired": "success"},
+        label={
+            "Active": "danger",
+            "Cleared": "info",
+            "Expired": "success",
+            "Halted": "warning",
+        },
     )
     def state(self, fault: Fault) -> str:
         if fault.is_active:
@@ -122,7 +127,7 @@ class FaultAdmin(ReadOnlyAdmin):
         }
         try:
             fault = services.inject_fault(actor=actor_of(request), now=timezone.now(), **wanted)
-        except services.TooManyFaults as error:
+        except (services.TooManyFaults, services.LeverPulled) as error:
             return _back(request, str(error), messages.ERROR)
         return _back(request, f"{fault} is armed for {fault.ttl_seconds} s.")
 
@@ -173,7 +178,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(
         description="What",
-        label={"Created": "danger", "Cleared": "info", "Expired": "success"},
+        label={
+            "Created": "danger",
+            "Cleared": "info",
+            "Expired": "success",
+            "Halted": "warning",
+        },
     )
     def what(self, entry: AuditEntry) -> str:
         return AuditEntry.Action(entry.action).label

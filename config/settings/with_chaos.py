@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos.points.redis import class_for
 from config import env
-from config.settings import base, celery, redis
+from config.settings import base, celery, logs, redis
 
 INSTALLED_APPS = [*base.INSTALLED_APPS, "chaos"]
 # Early: the other middlewares' share of an exempt request is exempt as well. Last:
@@ -38,6 +38,10 @@ CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["connection_class"] = class_for(
 CELERY_BROKER_TRANSPORT = "chaos.points.broker:Transport"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = celery.CELERY_BEAT_SCHEDULE
 
+LOGGING: dict[str, Any] = deepcopy(logs.LOGGING)
+LOGGING["filters"] = {"fault": {"()": "chaos.logs.FaultFilter"}}
+LOGGING["handlers"]["console"]["filters"] = ["fault"]
+
 CHAOS: dict[str, Any] = {
     "ENVIRONMENT": env.ENVIRONMENT,
     "MAX_TTL_SECONDS": env.CHAOS_MAX_TTL_SECONDS,
@@ -49,4 +53,7 @@ CHAOS: dict[str, Any] = {
     "EXEMPT_PATHS": ("/admin/", "/api/v1/dev/chaos", "/livez", "/readyz", "/metrics", "/static/"),
     "MAY_INJECT": "helpdesk.access.is_owner",
     "EXERCISES": "config.exercises.EXERCISES",
+    # Whoever reaches the disk stops everything with `touch`, whatever else is dead.
+    "STOP_FILE": str(base.BASE_DIR / ".run" / "chaos-stop"),
+    "ON_INJECTED": "config.marking.mark_span",
 }
