@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any, ClassVar, NoReturn
 
@@ -71,6 +72,11 @@ class Fault(models.Model):
         """Its metadata but for the reason, for people."""
         shown = {key: value for key, value in self.metadata.items() if key != "reason"}
         return ", ".join(f"{key} {value}" for key, value in shown.items()) or "defaults"
+
+    @property
+    def over_at(self) -> dt.datetime:
+        """When it ended or, while nobody has noted that, when its time was over."""
+        return self.ended_at or self.expires_at
 
     @property
     def remaining_percent(self) -> int:

@@ -14,7 +14,7 @@ from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from chaos import guard, selectors, services
+from chaos import guard, room, services
 from chaos.actors import actor_of
 from chaos.admin.forms import ArmForm, ClearForm
 from chaos.models import AuditEntry, Fault
@@ -60,9 +60,11 @@ class ReadOnlyAdmin(ModelAdmin):
 
 @admin.register(Fault)
 class FaultAdmin(ReadOnlyAdmin):
-    list_display = ("fault", "state", "left", "settings", "created_by", "created_at", "reason")
+    list_display = (
+        "fault", "state", "left", "hits", "settings", "created_by", "created_at", "reason",
+    )  # fmt: skip
     list_filter = ("target", "end")
-    list_before_template = "chaos/admin/active.html"
+    list_before_template = "chaos/admin/room.html"
     search_fields = ("created_by", "mode")
     actions = None
     actions_list: ClassVar = ["arm", "stop_everything"]
@@ -74,11 +76,10 @@ class FaultAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        faults = selectors.active_faults(now=timezone.now())
         context = {
+            "title": "Control room",
+            **room.context(now=timezone.now(), may_inject=guard.may_inject(request.user)),
             **(extra_context or {}),
-            "active_faults": list(faults),
-            "may_inject": guard.may_inject(request.user),
         }
         response: HttpResponse = super().changelist_view(request, context)
         return response
