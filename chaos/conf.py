@@ -27,6 +27,8 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "MAY_INJECT": "chaos.guard.is_superuser",
         "EXERCISES": "",
         "STOP_FILE": "",
+        "PROBES": "",
+        "EXPERIMENTS": "",
         "ON_INJECTED": "",
     }
 )

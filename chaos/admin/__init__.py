@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -17,8 +16,11 @@ from unfold.enums import ActionVariant
 from chaos import guard, room, services
 from chaos.actors import actor_of
 from chaos.admin.forms import ArmForm, ClearForm
+from chaos.admin.read_only import ReadOnlyAdmin
+from chaos.admin.runs import ExperimentRunAdmin
 from chaos.models import AuditEntry, Fault
 
+__all__ = ["AuditEntryAdmin", "ExperimentRunAdmin", "FaultAdmin"]
 _ARM = ActionDialog(
     title="Arm a fault",
     description="It reaches every process within a second and ends by itself.",
@@ -37,25 +39,6 @@ _STOP = ActionDialog(
     form_class=ClearForm,
     form_submit_text="Stop everything",
 )
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Staff may look; there is no form to write with."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return guard.may_act() and request.user.is_active and request.user.is_staff
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Fault)

@@ -57,6 +57,7 @@ if env.CHAOS_ENABLED:
             "separator": True,
             "items": [
                 _item("Control room", "bolt", "/admin/chaos/fault/"),
+                _item("Experiments", "science", "/admin/chaos/experimentrun/"),
                 _item("Audit", "history", "/admin/chaos/auditentry/"),
             ],
         },

@@ -70,5 +70,7 @@ CHAOS: dict[str, Any] = {
     "EXERCISES": "config.exercises.EXERCISES",
     # Whoever reaches the disk stops everything with `touch`, whatever else is dead.
     "STOP_FILE": str(base.BASE_DIR / ".run" / "chaos-stop"),
+    "PROBES": "config.probes.PROBES",
+    "EXPERIMENTS": str(base.BASE_DIR / "config" / "experiments"),
     "ON_INJECTED": "config.marking.mark_span",
 }
