@@ -27,7 +27,7 @@ def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse a dotted path in `settings.CHAOS` that leads nowhere."""
     return [
         Error(f"CHAOS[{name!r}] = {path!r} cannot be imported: {fault}.", id="chaos.E002")
-        for name in ("MAY_INJECT", "EXERCISES")
+        for name in ("MAY_INJECT", "EXERCISES", "ON_INJECTED", "PROBES")
         if (path := conf.get(name)) and (fault := _import_fault(path))
     ]
 

@@ -16,9 +16,20 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "MAX_CONCURRENT_SLEEPS": 24,
         "CONTROL_DATABASE_URL": "",
         "CONTROL_IN_TESTS": False,
-        "EXEMPT_PATHS": ("/admin/", "/api/v1/dev/chaos", "/livez", "/readyz", "/metrics"),
+        "EXEMPT_PATHS": (
+            "/admin/",
+            "/api/v1/dev/chaos",
+            "/chaos/",
+            "/livez",
+            "/readyz",
+            "/metrics",
+        ),
         "MAY_INJECT": "chaos.guard.is_superuser",
         "EXERCISES": "",
+        "STOP_FILE": "",
+        "PROBES": "",
+        "EXPERIMENTS": "",
+        "ON_INJECTED": "",
     }
 )
 

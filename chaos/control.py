@@ -3,8 +3,9 @@ How every process learns of faults: one daemon thread on a database connection o
 
 The thread listens for `NOTIFY chaos` and asks again each second. It turns `expires_at` into a
 deadline on the local monotonic clock, so a fault ends on time whatever happens to the database
-afterwards, and a restarted process cannot prolong it. Each answer keeps the snapshot valid for
-three more seconds: when the database goes away, so do the faults (`kernel.VALID_UNTIL`).
+afterwards, and a restarted process cannot prolong it; where `STOP_FILE` exists it arms nothing.
+Each answer keeps the snapshot valid for three more seconds: when the database goes away, so do the
+faults (`kernel.VALID_UNTIL`).
 
 Entry points call `ensure_running()`, which costs nothing once the thread runs. A forked child has
 no thread, no snapshot and starts over at its first call.
@@ -26,7 +27,7 @@ from django.db import connections
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
-from chaos import claims, conf, guard, kernel, services
+from chaos import claims, conf, guard, hits, kernel, lever, services
 
 logger = logging.getLogger(__name__)
 
@@ -96,14 +97,17 @@ class Control:
                     self._watch(connection)
             except psycopg.Error as error:
                 self._note_loss(error)
+                if lever.is_pulled():
+                    kernel.arm([])
                 self._is_stopped.wait(POLL_SECONDS / 2)
 
     def _watch(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         while not self._is_stopped.is_set():
+            hits.flush(connection)
             has_due = refresh(connection)
             self._was_reachable = True
             if has_due:
-                _note_expiry()
+                _note_ends()
             for _notify in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                 pass
 
@@ -118,11 +122,12 @@ def refresh(connection: psycopg.Connection[tuple[Any, ...]]) -> bool:
     """Publish what the rows say now, and tell whether some of them are due to be ended."""
     asked_at = time.monotonic()
     rows = connection.execute(_ACTIVE).fetchall() if guard.may_act() else []
+    is_stopped = lever.is_pulled()
     kernel.arm(
-        [_fault(row, asked_at) for row in rows if row[4] > 0],
+        [_fault(row, asked_at) for row in rows if row[4] > 0 and not is_stopped],
         valid_until=asked_at + DEAD_MAN_SECONDS,
     )
-    return any(row[4] <= 0 for row in rows)
+    return any(row[4] <= 0 or is_stopped for row in rows)
 
 
 def _fault(row: tuple[Any, ...], asked_at: float) -> kernel.ActiveFault:
@@ -138,13 +143,15 @@ def _fault(row: tuple[Any, ...], asked_at: float) -> kernel.ActiveFault:
     )
 
 
-def _note_expiry() -> None:
-    """Audit what time has ended; of many processes the first one does it."""
+def _note_ends() -> None:
+    """Audit what time or the stop file has ended; of many processes the first one does it."""
     try:
         with kernel.bypass():
             services.expire_due(now=timezone.now())
+            if lever.is_pulled():
+                services.obey_stop_file(now=timezone.now())
     except Exception:  # the fault is over already; the next poll tries again
-        logger.warning("expiry could not be audited yet", exc_info=True)
+        logger.warning("the end of a fault could not be audited yet", exc_info=True)
     finally:
         connections.close_all()
 
@@ -186,6 +193,7 @@ def stop() -> None:
         _control.stop()
     _control = None
     claims.close()
+    hits.forget()
     kernel.arm([], valid_until=math.inf)
 
 

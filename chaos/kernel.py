@@ -156,6 +156,11 @@ def mark(fault: ActiveFault) -> None:
         trace.append(fault.name)
 
 
+def fault_names() -> tuple[str, ...]:
+    """Return the names of the faults that hit the request at hand so far."""
+    return tuple(_trace.get() or ())
+
+
 def _tell(listeners: list[Callable[[ActiveFault], None]], fault: ActiveFault) -> None:
     for listener in listeners:
         listener(fault)

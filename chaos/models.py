@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any, ClassVar, NoReturn
 
@@ -21,13 +22,14 @@ class Fault(models.Model):
         NONE = "", "Not ended"
         CLEARED = "cleared", "Cleared"
         EXPIRED = "expired", "Expired"
+        HALTED = "halted", "Halted"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     target = models.CharField(max_length=20)
     mode = models.CharField(max_length=20)
     ttl_seconds = models.PositiveIntegerField("TTL in seconds")
     metadata = models.JSONField(default=dict, blank=True)
-    hits = models.PositiveIntegerField(default=0, help_text="Counted where firstN limits them.")
+    hits = models.PositiveIntegerField(default=0, help_text="Calls that it hit, in all processes.")
     created_by = models.CharField(max_length=254)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -72,6 +74,11 @@ class Fault(models.Model):
         return ", ".join(f"{key} {value}" for key, value in shown.items()) or "defaults"
 
     @property
+    def over_at(self) -> dt.datetime:
+        """When it ended or, while nobody has noted that, when its time was over."""
+        return self.ended_at or self.expires_at
+
+    @property
     def remaining_percent(self) -> int:
         """How much of its time is left, for a bar."""
         return round(100 * self.remaining_seconds / self.ttl_seconds)
@@ -94,6 +101,7 @@ class AuditEntry(models.Model):
         CREATED = "created", "Created"
         CLEARED = "cleared", "Cleared"
         EXPIRED = "expired", "Expired"
+        HALTED = "halted", "Halted"
 
     at = models.DateTimeField()
     action = models.CharField(max_length=10, choices=Action.choices)
@@ -126,3 +134,71 @@ class AuditEntry(models.Model):
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise AppendOnly("Entries of the audit are never deleted.")
+
+
+class ExperimentRun(models.Model):
+    """One run of an experiment: what was promised, what was seen, and the verdict."""
+
+    class Status(models.TextChoices):
+        GATING = "gating", "Gating"
+        INJECTING = "injecting", "Injecting"
+        OBSERVING = "observing", "Observing"
+        RECOVERING = "recovering", "Recovering"
+        PASSED = "passed", "Passed"
+        DEVIATED = "deviated", "Deviated"
+        INCONCLUSIVE = "inconclusive", "Inconclusive"
+        ABORTED = "aborted", "Aborted"
+        INTERRUPTED = "interrupted", "Interrupted"
+
+    LIVING = (Status.GATING, Status.INJECTING, Status.OBSERVING, Status.RECOVERING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    title = models.CharField(max_length=200)
+    hypothesis = models.TextField()
+    definition = models.JSONField()
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=254)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="Last sign of life of its runner.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    fault_ended_at = models.DateTimeField(null=True, blank=True)
+    mttr_seconds = models.FloatField("seconds to recover", null=True, blank=True)
+    hits = models.PositiveIntegerField(default=0)
+    lines = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+        indexes: ClassVar = [
+            models.Index(fields=["-started_at", "-id"], name="chaos_run_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+
+class ExperimentEvent(models.Model):
+    """One line of a run's timeline."""
+
+    class Kind(models.TextChoices):
+        STATE = "state", "State"
+        FAULT = "fault", "Fault"
+        SAMPLE = "sample", "Sample"
+
+    run = models.ForeignKey(ExperimentRun, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    offset_seconds = models.FloatField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.offset_seconds:.1f} s {self.text}"

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from chaos.models import Fault
 
@@ -22,6 +22,13 @@ def active_faults(*, now: dt.datetime, target: str | None = None) -> QuerySet[Fa
 def active_fault_ids(*, now: dt.datetime, target: str) -> set[UUID]:
     """Return the ids of the faults of `target` that hold at `now`."""
     return set(active_faults(now=now, target=target).values_list("id", flat=True))
+
+
+def last_ended(*, now: dt.datetime) -> dict[str, Fault]:
+    """Return, by target, the fault that began last of those that are over at `now`."""
+    over = Fault.objects.filter(Q(ended_at__isnull=False) | Q(expires_at__lte=now))
+    newest = over.order_by("target", "-created_at", "-id").distinct("target")
+    return {fault.target: fault for fault in newest}
 
 
 def count_active(*, now: dt.datetime) -> Counter[tuple[str, str]]:

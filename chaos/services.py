@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from chaos import catalog, conf, guard, selectors
+from chaos import catalog, conf, guard, lever, selectors
 from chaos.models import AuditEntry, Fault
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ _INJECTION_LOCK: Final = 0x63_68_61_6F_73  # "chaos": counting and adding are on
 
 class TooManyFaults(Exception):
     """As many faults are active as `MAX_ACTIVE_FAULTS` allows."""
+
+
+class LeverPulled(Exception):
+    """Everything is stopped: the file of `STOP_FILE` exists."""
 
 
 class FaultGone(Exception):
@@ -40,6 +45,7 @@ class Actor:
 
 
 CLOCK = Actor(name="clock")
+STOP_FILE = Actor(name="stop file")
 
 
 def inject_fault(
@@ -55,11 +61,13 @@ def inject_fault(
     Arm a fault for `ttl_seconds` from `now`.
 
     :raises ChaosForbidden: in production
+    :raises LeverPulled: while the file that stops everything exists
     :raises UnknownTarget: when the catalogue has no such target
     :raises InvalidFault: naming every field that is wrong
     :raises TooManyFaults: when the limit of simultaneous faults is reached
     """
     _refuse_in_production()
+    _refuse_while_stopped()
     catalog.check(
         target=target,
         mode=mode,
@@ -100,6 +108,19 @@ def clear_all(*, actor: Actor, now: dt.datetime, reason: str = "") -> int:
     return _end(faults, Fault.End.CLEARED, actor=actor, now=now, reason=reason)
 
 
+def halt_faults(*, fault_ids: Collection[UUID], actor: Actor, now: dt.datetime, reason: str) -> int:
+    """End those faults because going on would be worse, and return how many still held."""
+    faults = selectors.active_faults(now=now).filter(pk__in=fault_ids)
+    return _end(faults, Fault.End.HALTED, actor=actor, now=now, reason=reason)
+
+
+def obey_stop_file(*, now: dt.datetime) -> int:
+    """End every fault in the name of the file that stops everything, and return how many."""
+    faults = selectors.active_faults(now=now)
+    reason = f"{lever.file()} exists"
+    return _end(faults, Fault.End.HALTED, actor=STOP_FILE, now=now, reason=reason)
+
+
 def expire_due(*, now: dt.datetime) -> int:
     """Note the end of every fault whose time has passed and return how many there were."""
     due = Fault.objects.filter(ended_at__isnull=True, expires_at__lte=now)
@@ -122,6 +143,11 @@ def _end(faults: Any, end: Fault.End, *, actor: Actor, now: dt.datetime, reason:
 def _refuse_in_production() -> None:
     if not guard.may_act():
         raise guard.ChaosForbidden("Faults are never injected in production.")
+
+
+def _refuse_while_stopped() -> None:
+    if lever.is_pulled():
+        raise LeverPulled(f"Everything is stopped: remove {lever.file()} first.")
 
 
 def _refuse_too_many(*, now: dt.datetime) -> None:

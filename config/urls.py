@@ -39,7 +39,10 @@ if apps.is_installed("slo"):
         path("api/v1/slo", include("slo.api.urls")),
     ]
 if apps.is_installed("chaos"):
-    urlpatterns += [path("api/v1/dev/chaos", include("chaos.api.urls"))]
+    urlpatterns += [
+        path("api/v1/dev/chaos", include("chaos.api.urls")),
+        path("chaos/", include("chaos.urls")),
+    ]
 urlpatterns += [path("", include("helpdesk.web.urls"))]
 
 handler404 = "helpdesk.api.errors.not_found"

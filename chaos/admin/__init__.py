@@ -9,16 +9,18 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from chaos import guard, selectors, services
+from chaos import guard, room, services
 from chaos.actors import actor_of
 from chaos.admin.forms import ArmForm, ClearForm
+from chaos.admin.read_only import ReadOnlyAdmin
+from chaos.admin.runs import ExperimentRunAdmin
 from chaos.models import AuditEntry, Fault
 
+__all__ = ["AuditEntryAdmin", "ExperimentRunAdmin", "FaultAdmin"]
 _ARM = ActionDialog(
     title="Arm a fault",
     description="It reaches every process within a second and ends by itself.",
@@ -39,30 +41,13 @@ _STOP = ActionDialog(
 )
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Staff may look; there is no form to write with."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return guard.may_act() and request.user.is_active and request.user.is_staff
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Fault)
 class FaultAdmin(ReadOnlyAdmin):
-    list_display = ("fault", "state", "left", "settings", "created_by", "created_at", "reason")
+    list_display = (
+        "fault", "state", "left", "hits", "settings", "created_by", "created_at", "reason",
+    )  # fmt: skip
     list_filter = ("target", "end")
-    list_before_template = "chaos/admin/active.html"
+    list_before_template = "chaos/admin/room.html"
     search_fields = ("created_by", "mode")
     actions = None
     actions_list: ClassVar = ["arm", "stop_everything"]
@@ -74,11 +59,10 @@ class FaultAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        faults = selectors.active_faults(now=timezone.now())
         context = {
+            "title": "Control room",
+            **room.context(now=timezone.now(), may_inject=guard.may_inject(request.user)),
             **(extra_context or {}),
-            "active_faults": list(faults),
-            "may_inject": guard.may_inject(request.user),
         }
         response: HttpResponse = super().changelist_view(request, context)
         return response
@@ -93,7 +77,12 @@ class FaultAdmin(ReadOnlyAdmin):
 
     @display(
         description="State",
-        label={"Active": "danger", "Cleared": "info", "Expired": "success"},
+        label={
+            "Active": "danger",
+            "Cleared": "info",
+            "Expired": "success",
+            "Halted": "warning",
+        },
     )
     def state(self, fault: Fault) -> str:
         if fault.is_active:
@@ -122,7 +111,7 @@ class FaultAdmin(ReadOnlyAdmin):
         }
         try:
             fault = services.inject_fault(actor=actor_of(request), now=timezone.now(), **wanted)
-        except services.TooManyFaults as error:
+        except (services.TooManyFaults, services.LeverPulled) as error:
             return _back(request, str(error), messages.ERROR)
         return _back(request, f"{fault} is armed for {fault.ttl_seconds} s.")
 
@@ -173,7 +162,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(
         description="What",
-        label={"Created": "danger", "Cleared": "info", "Expired": "success"},
+        label={
+            "Created": "danger",
+            "Cleared": "info",
+            "Expired": "success",
+            "Halted": "warning",
+        },
     )
     def what(self, entry: AuditEntry) -> str:
         return AuditEntry.Action(entry.action).label

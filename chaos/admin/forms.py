@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -85,6 +86,11 @@ class ArmForm(ChaosDialogForm):
     reason = forms.CharField(
         label="Reason", required=False, max_length=500, widget=UnfoldAdminTextInputWidget
     )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Begin with the fault that the button of a card names."""
+        initial = {"fault": request.GET.get("fault", "")}
+        super().__init__(request, *args, initial=initial, **kwargs)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -29,7 +29,7 @@ from chaos.api.serializers import (
 
 _GONE = OpenApiResponse(description="No such target or no such active fault")
 _BAD = OpenApiResponse(description="A field is wrong; `errors` names it")
-_FULL = OpenApiResponse(description="As many faults are active as are allowed at once")
+_FULL = OpenApiResponse(description="As many are active as are allowed, or all is stopped")
 
 
 class TooMany(APIException):
@@ -37,6 +37,13 @@ class TooMany(APIException):
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "too_many_faults"
+
+
+class Stopped(APIException):
+    """The file that stops everything exists."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "stopped"
 
 
 class ChaosView(APIView):
@@ -101,6 +108,8 @@ class FaultView(ChaosView):
             raise ValidationError(error.errors) from error
         except services.TooManyFaults as error:
             raise TooMany(str(error)) from error
+        except services.LeverPulled as error:
+            raise Stopped(str(error)) from error
         return Response(FaultSerializer(fault).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="chaos_clear", responses={204: None, 404: _GONE})

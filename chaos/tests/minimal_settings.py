@@ -46,3 +46,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 APPEND_SLASH = False
 STATIC_URL = "/static/"
 USE_TZ = True
+CHAOS = {"PROBES": "chaos.tests.probing.PROBES"}

@@ -11,5 +11,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("hello", hello, name="hello"),
     path("livez", hello, name="livez"),
+    path("chaos/", include("chaos.urls")),
     path("api/v1/dev/chaos", include("chaos.api.urls")),
 ]

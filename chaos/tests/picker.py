@@ -9,6 +9,7 @@ import django
 django.setup()
 
 from chaos import control, kernel  # noqa: E402 - settings first
+from chaos import hits as counting  # noqa: E402
 
 
 def main(calls):
@@ -17,6 +18,8 @@ def main(calls):
     while not kernel.ARMED and time.monotonic() < end:
         time.sleep(0.01)
     hits = sum(kernel.pick("latency") is not None for _ in range(calls))
+    while counting._hits.by_fault and time.monotonic() < end + 30:
+        time.sleep(0.01)  # the control thread adds them to the row
     sys.stdout.write(json.dumps({"hits": hits}) + "\n")
 
 

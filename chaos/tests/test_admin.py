@@ -120,15 +120,47 @@ def test_list_shows_what_is_armed_and_what_was(desk, fault):
     shown = desk.get(LIST).content.decode()
     assert "redis / down" in shown
     assert "scope cache" in shown
-    assert " s left" in shown
+    assert 'data-left="' in shown
     services.clear_all(actor=ACTOR, now=timezone.now())
     assert "Nothing is armed" in desk.get(LIST).content.decode()
+
+
+def test_card_says_what_holds_what_it_hit_and_what_came_before(desk, fault):
+    Fault.objects.filter(pk=fault.pk).update(hits=124)
+    room = desk.get(LIST)
+    assert "1 fault active" in room.content.decode()
+    redis = next(card for card in room.context["cards"] if card.target == "redis")
+    assert [held.hits for held in redis.faults] == [124]
+    assert redis.last is None
+    assert "124 hits" in room.content.decode()
+    services.clear_all(actor=ACTOR, now=timezone.now())
+    quiet = desk.get(LIST)
+    assert "All quiet" in quiet.content.decode()
+    assert "Last: down, 124 hits" in quiet.content.decode()
+
+
+def test_button_of_a_card_opens_the_dialog_with_its_fault_and_sixty_seconds(desk):
+    room = desk.get(LIST).content.decode()
+    assert f'{url("arm")}?fault=redis/down"' in room
+    dialog = desk.get(f"{url('arm')}?fault=redis/down").content.decode()
+    assert '<option value="redis/down" selected>' in dialog
+    assert '<option value="60" selected>' in dialog
+
+
+def test_pulled_file_is_told_in_the_room(desk, tmp_path, chaos_settings):
+    stop = tmp_path / "stop"
+    stop.touch()
+    chaos_settings(STOP_FILE=str(stop))
+    assert f"<code>{stop}</code>" in desk.get(LIST).content.decode()
+    submit(desk, url("arm"), fault="latency/slow", ttl_seconds="60")
+    assert "Everything is stopped" in desk.get(LIST).content.decode()
 
 
 def test_staff_may_look_and_not_touch(bystander, fault):
     shown = bystander.get(LIST)
     assert shown.status_code == 200
     assert "Arm with TTL" not in shown.content.decode()
+    assert "Stop everything" not in shown.content.decode()
     for address in (url("arm"), url("stop_everything"), url("clear", fault.pk)):
         assert submit(bystander, address).status_code == 403
     fault.refresh_from_db()

@@ -56,7 +56,8 @@ if env.CHAOS_ENABLED:
             "title": "Chaos",
             "separator": True,
             "items": [
-                _item("Faults", "bolt", "/admin/chaos/fault/"),
+                _item("Control room", "bolt", "/admin/chaos/fault/"),
+                _item("Experiments", "science", "/admin/chaos/experimentrun/"),
                 _item("Audit", "history", "/admin/chaos/auditentry/"),
             ],
         },

@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos.points.redis import class_for
 from config import env
-from config.settings import base, celery, redis
+from config.settings import admin, base, celery, logs, redis
 
 INSTALLED_APPS = [*base.INSTALLED_APPS, "chaos"]
 # Early: the other middlewares' share of an exempt request is exempt as well. Last:
@@ -42,6 +42,17 @@ CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["connection_class"] = class_for(
 CELERY_BROKER_TRANSPORT = "chaos.points.broker:Transport"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = celery.CELERY_BEAT_SCHEDULE
 
+TEMPLATES: list[dict[str, Any]] = deepcopy(base.TEMPLATES)
+TEMPLATES[0]["OPTIONS"]["context_processors"].append("config.notices.site_notice")
+UNFOLD: dict[str, Any] = {
+    **admin.UNFOLD,
+    "STYLES": ["chaos.banner.style"],
+    "SCRIPTS": ["chaos.banner.script"],
+}
+LOGGING: dict[str, Any] = deepcopy(logs.LOGGING)
+LOGGING["filters"] = {"fault": {"()": "chaos.logs.FaultFilter"}}
+LOGGING["handlers"]["console"]["filters"] = ["fault"]
+
 CHAOS: dict[str, Any] = {
     "ENVIRONMENT": env.ENVIRONMENT,
     "MAX_TTL_SECONDS": env.CHAOS_MAX_TTL_SECONDS,
@@ -50,7 +61,20 @@ CHAOS: dict[str, Any] = {
     # Empty: where the default alias connects, but on a connection of its own. Behind PgBouncer
     # name the server itself, for LISTEN needs a session.
     "CONTROL_DATABASE_URL": "",
-    "EXEMPT_PATHS": ("/admin/", "/api/v1/dev/chaos", "/livez", "/readyz", "/metrics", "/static/"),
+    "EXEMPT_PATHS": (
+        "/admin/",
+        "/api/v1/dev/chaos",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/static/",
+        "/chaos/",
+    ),
     "MAY_INJECT": "helpdesk.access.is_owner",
     "EXERCISES": "config.exercises.EXERCISES",
+    # Whoever reaches the disk stops everything with `touch`, whatever else is dead.
+    "STOP_FILE": str(base.BASE_DIR / ".run" / "chaos-stop"),
+    "PROBES": "config.probes.PROBES",
+    "EXPERIMENTS": str(base.BASE_DIR / "config" / "experiments"),
+    "ON_INJECTED": "config.marking.mark_span",
 }

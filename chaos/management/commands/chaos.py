@@ -10,7 +10,14 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from chaos import catalog, guard, selectors, services
+from chaos import catalog, guard, lever, selectors, services
+
+_REFUSALS = (
+    catalog.InvalidFault,
+    services.TooManyFaults,
+    services.LeverPulled,
+    guard.ChaosForbidden,
+)
 
 
 class Command(BaseCommand):
@@ -36,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options)
-        except (catalog.InvalidFault, services.TooManyFaults, guard.ChaosForbidden) as error:
+        except _REFUSALS as error:
             raise CommandError(str(error)) from error
         except services.FaultGone as error:
             raise CommandError(f"No active fault {error}.") from error
@@ -46,7 +53,9 @@ class Command(BaseCommand):
         for fault in faults:
             left = f"{fault.remaining_seconds} s left"
             self.stdout.write(f"{fault.pk}  {fault}  {left}  {json.dumps(fault.metadata)}")
-        if not faults:
+        if lever.is_pulled():
+            self.stdout.write(f"Everything is stopped: {lever.file()} exists.")
+        elif not faults:
             self.stdout.write("No fault is active.")
 
     def _inject(self, options: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Experiments: a hypothesis, a fault, and whether the hypothesis held."""
