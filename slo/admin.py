@@ -66,7 +66,7 @@ class ObjectiveAdmin(ModelAdmin):
                                 "window_seconds", "is_enabled")}),
         ("What is counted", {"fields": ("kind", "metric", "match", "threshold_seconds",
                                         "bad_match")}),
-        ("Who cares", {"fields": ("owner", "runbook")}),
+        ("Who cares", {"fields": ("owner", "runbook", "alert_burn_rates")}),
     )  # fmt: skip
 
     def has_module_permission(self, request: HttpRequest) -> bool:
