@@ -35,6 +35,7 @@ if apps.is_installed("slo"):
     urlpatterns += [
         path("metrics", metrics, name="metrics"),
         path("api/v1/slo", include("slo.api.urls")),
+        path("slo", include("slo.urls")),
     ]
 if apps.is_installed("chaos"):
     urlpatterns += [path("api/v1/dev/chaos", include("chaos.api.urls"))]

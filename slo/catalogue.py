@@ -75,7 +75,7 @@ def _registered() -> Iterator[tuple[str, str, Iterable[str]]]:
     for each in set(REGISTRY._collector_to_names):  # noqa: SLF001
         if isinstance(each, MetricWrapperBase):
             name = f"{each._name}_total" if each._type == "counter" else each._name  # noqa: SLF001
-            yield name, each._type, each._labelnames  # noqa: SLF001
+            yield name, str(each._type), each._labelnames  # noqa: SLF001
 
 
 def _counted(families: Iterable[Metric]) -> Iterator[tuple[str, str, Iterable[str]]]:

@@ -46,6 +46,14 @@ def tiers_of(objective: Objective) -> list[Tier]:
     return tiers.chosen(objective.target_ratio, objective.window, factors)
 
 
+def promql(objective: Objective) -> str:
+    """Return the objective's verdict over its window as one PromQL expression: true if it shows."""
+    window = durations.text(objective.window)
+    comparison = ">" if objective.is_strict else ">="
+    share = f"({_good(objective, window)})\n/ {_total(objective, window)}"
+    return f"{share} {comparison} {objective.target_ratio.normalize():f}"
+
+
 def _recordings(objective: Objective) -> Iterator[Rule]:
     windows = {durations.text(objective.window)}
     windows |= {window for tier in tiers_of(objective) for window in (tier.long, tier.short)}
