@@ -37,6 +37,7 @@ if apps.is_installed("slo"):
     urlpatterns += [
         path("metrics", metrics, name="metrics"),
         path("api/v1/slo", include("slo.api.urls")),
+        path("slo", include("slo.urls")),
     ]
 if apps.is_installed("chaos"):
     urlpatterns += [

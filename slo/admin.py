@@ -8,23 +8,35 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
-from django.http import HttpRequest
+from django.forms.widgets import Script
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from slo import durations, reports, selectors
+from slo import (
+    charts,
+    durations,
+    panels,
+    previews,
+    reports,
+    rules,
+    selectors,
+    services,
+    trends,
+)  # fmt: skip
 from slo.errors import SourceUnavailable
 from slo.evaluation import Evaluation
 from slo.models import Objective
 
 _LABELS = {"met": "success", "at risk": "warning", "missed": "danger", "no data": "info"}
-_BAR_WIDTH = 64
 _BREAK = mark_safe("<br>")
 
 
@@ -40,33 +52,41 @@ class StandingChangeList(ChangeList):
         except SourceUnavailable as error:
             messages.error(request, f"The counts cannot be read: {error}")
             standings = {}
+        lately = trends.lately(self.result_list, now=timezone.now()) if self.result_list else {}
         for objective in self.result_list:
             objective.standing = standings.get(objective.pk)
+            objective.points = lately.get(objective.name)
 
 
 @admin.register(Objective)
 class ObjectiveAdmin(ModelAdmin):
     """What is promised, what was counted, and what is left to spend."""
 
+    class Media:
+        css: ClassVar = {"all": ["slo/slo.css"]}
+        js = (Script("slo/preview.js", type="module"),)
+
     formfield_overrides: ClassVar = {
         models.JSONField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
     }
     list_display = (
-        "promise", "verdict", "counted", "quantile", "budget", "burn", "over", "enabled",
+        "promise", "verdict", "counted", "quantile", "budget", "burn", "trend", "enabled",
     )  # fmt: skip
     list_filter = ("is_enabled", "kind")
     search_fields = ("name", "description")
     ordering = ("name",)
     list_per_page = 50
     list_fullwidth = True
-    readonly_fields = ("compliance",)
+    actions_list = ("export_rules", "evaluate_now")
+    actions_detail = ("evaluate_this_now",)
+    readonly_fields = ("compliance", "preview")
     fieldsets = (
         ("Standing", {"fields": ("compliance",)}),
         ("Promise", {"fields": ("name", "description", "target_ratio", "is_strict",
-                                "window_seconds", "is_enabled")}),
+                                "window_seconds", "is_enabled", "preview")}),
         ("What is counted", {"fields": ("kind", "metric", "match", "threshold_seconds",
                                         "bad_match")}),
-        ("Who cares", {"fields": ("owner", "runbook")}),
+        ("Who cares", {"fields": ("owner", "runbook", "alert_burn_rates")}),
     )  # fmt: skip
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -96,7 +116,8 @@ class ObjectiveAdmin(ModelAdmin):
     @display(description="Objective", header=True, ordering="name")
     def promise(self, objective: Objective) -> list[str]:
         """Name, and the promise as a sentence."""
-        return [objective.name, objective.description]
+        window = durations.text(objective.window)
+        return [objective.name, f"{objective.description.rstrip('.')}, over {window}."]
 
     @display(description="Verdict", label=_LABELS)
     def verdict(self, objective: Objective) -> str:
@@ -113,28 +134,22 @@ class ObjectiveAdmin(ModelAdmin):
         tally = standing.tally
         return _two_lines(reports.percent(tally.ratio), f"{tally.good:,} of {tally.total:,}")
 
-    @display(description="Quantile")
+    @display(description="≈ Quantiles")
     def quantile(self, objective: Objective) -> str | SafeString:
-        """The promised share's time: estimated, with its bucket."""
+        """Median and P95: estimates, each with its bucket."""
         standing = _standing(objective)
-        text = reports.quantile(standing) if standing else reports.NO_VALUE
-        return _two_lines(*text.split(" in ", 1))
+        texts = reports.quantiles(standing) if standing else []
+        return _two_lines(*texts) if texts else reports.NO_VALUE
 
     @display(description="Budget left")
     def budget(self, objective: Objective) -> str | SafeString:
-        """The signed share of the error budget that is left, with a bar."""
+        """The signed share of the error budget that is left, with a bar from zero."""
         standing = _standing(objective)
         left = standing.budget_remaining if standing else None
         if standing is None or left is None:
             return reports.NO_VALUE
-        width = round(_BAR_WIDTH * min(1.0, max(0.0, float(left))))
-        return format_html(
-            '<span class="flex items-center gap-2 whitespace-nowrap">'
-            '<svg width="{}" height="6" aria-hidden="true">'
-            '<rect width="{}" height="6" rx="3" fill="currentColor" opacity="0.15"></rect>'
-            '<rect width="{}" height="6" rx="3" fill="currentColor"></rect></svg>{}</span>',
-            _BAR_WIDTH, _BAR_WIDTH, width, reports.budget(standing),
-        )  # fmt: skip
+        bar = charts.budget_bar(left)
+        return format_html('<span class="slo-budget">{} {}</span>', bar, reports.budget(standing))
 
     @display(description="Burn now")
     def burn(self, objective: Objective) -> str | SafeString:
@@ -143,10 +158,13 @@ class ObjectiveAdmin(ModelAdmin):
         text = reports.burn(standing) if standing else reports.NO_VALUE
         return _two_lines(*text.split(" · "))
 
-    @display(description="Window", ordering="window_seconds")
-    def over(self, objective: Objective) -> str:
-        """The time it is judged over."""
-        return durations.text(objective.window)
+    @display(description="Lately")
+    def trend(self, objective: Objective) -> str | SafeString:
+        """Twice the window, as a small chart in which a gap is a gap."""
+        points = getattr(objective, "points", None)
+        if not points:
+            return reports.NO_VALUE
+        return charts.sparkline(points, objective.target_ratio)
 
     @display(description="On", boolean=True, ordering="is_enabled")
     def enabled(self, objective: Objective) -> bool:
@@ -162,7 +180,45 @@ class ObjectiveAdmin(ModelAdmin):
             standing = _evaluated([objective])[objective.pk]
         except SourceUnavailable as error:
             return f"The counts cannot be read: {error}"
-        return render_to_string("slo/panel.html", {"standing": standing, **_figures(standing)})
+        return render_to_string(
+            "slo/panel.html", {"it": panels.whole(standing, now=timezone.now())}
+        )
+
+    @display(description="Preview")
+    def preview(self, _objective: Objective | None) -> SafeString:
+        """What the form as it stands would say, filled in by a script and saved nowhere."""
+        place = '<div id="slo-preview" data-url="{}" aria-live="polite"></div>'
+        return format_html(place, reverse("admin:slo_objective_preview"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address of the preview."""
+        view = self.admin_site.admin_view(self.show_preview)
+        own = path("preview/", view, name="slo_objective_preview")
+        return [own, *super().get_urls()]
+
+    def show_preview(self, request: HttpRequest) -> HttpResponse:
+        """Answer what a posted form would say if it were saved."""
+        if request.method != "POST" or not self.has_change_permission(request):
+            return HttpResponseForbidden()
+        context = previews.of_form(self.get_form(request)(request.POST), now=timezone.now())
+        return render(request, "slo/preview.html", context)
+
+    @action(description="Export rules", icon="download", permissions=["view"])
+    def export_rules(self, _request: HttpRequest) -> HttpResponse:
+        """Download the Prometheus rules of the enabled objectives."""
+        text = rules.as_yaml(rules.groups(selectors.list_enabled()))
+        headers = {"Content-Disposition": 'attachment; filename="slos.yml"'}
+        return HttpResponse(text, content_type="application/yaml", headers=headers)
+
+    @action(description="Evaluate now", icon="refresh", permissions=["change"])
+    def evaluate_now(self, request: HttpRequest) -> HttpResponse:
+        """Take a snapshot now, so that the present is part of the history too."""
+        return _evaluated_anew(request, reverse("admin:slo_objective_changelist"))
+
+    @action(description="Evaluate now", icon="refresh", permissions=["change"])
+    def evaluate_this_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Take a snapshot now and show this objective by it."""
+        return _evaluated_anew(request, reverse("admin:slo_objective_change", args=[object_id]))
 
 
 def _two_lines(*lines: str) -> SafeString:
@@ -172,8 +228,8 @@ def _two_lines(*lines: str) -> SafeString:
 
 def _may_edit(request: HttpRequest) -> bool:
     """Ask `settings.SLO["MAY_EDIT"]`, a dotted path to `(user) -> bool`; unset, nobody more."""
-    path = getattr(settings, "SLO", {}).get("MAY_EDIT")
-    return bool(import_string(path)(request.user)) if path else False
+    hook = getattr(settings, "SLO", {}).get("MAY_EDIT")
+    return bool(import_string(hook)(request.user)) if hook else False
 
 
 def _evaluated(objectives: list[Objective]) -> dict[int, Evaluation]:
@@ -189,16 +245,7 @@ def _standing(objective: Objective) -> Evaluation | None:
     return standing
 
 
-def _figures(standing: Evaluation) -> dict[str, str]:
-    return {
-        "state": standing.state.value.replace("_", " "),
-        "label": _LABELS[standing.state.value.replace("_", " ")],
-        "ratio": reports.percent(standing.tally.ratio),
-        "target": reports.percent(standing.objective.target_ratio),
-        "budget": reports.budget(standing),
-        "burn": reports.burn(standing),
-        "quantile": reports.quantile(standing),
-        "coverage": reports.percent(standing.coverage_ratio),
-        "formula": reports.formula(standing),
-        "window": durations.text(standing.window),
-    }
+def _evaluated_anew(request: HttpRequest, address: str) -> HttpResponse:
+    snapshot = services.take_snapshot(now=timezone.now())
+    messages.success(request, f"Evaluated with a snapshot of {snapshot.taken_at:%H:%M:%S} UTC.")
+    return redirect(address)

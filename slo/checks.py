@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
+from django.http import HttpResponse
 
 from slo import buckets
 from slo.errors import ThresholdIsNoEdge
@@ -42,6 +44,7 @@ def check_stored_objectives(
 
 
 def _faults(objectives: Iterable[tuple[str, str, Any]]) -> list[checks.CheckMessage]:
+    _register_request_metrics()
     found: list[checks.CheckMessage] = []
     for name, metric, threshold_seconds in objectives:
         try:
@@ -51,3 +54,11 @@ def _faults(objectives: Iterable[tuple[str, str, Any]]) -> list[checks.CheckMess
             hint = "Add the edge to the histogram or promise one it has."
             found.append(checks.Error(f"{name}: {error}", hint=hint, id="slo.E001"))
     return found
+
+
+def _register_request_metrics() -> None:
+    """Let the request metrics register, which otherwise happens with the first request."""
+    from slo.instruments import http  # noqa: PLC0415 - reads settings
+
+    if f"{http.__name__}.BeforeMiddleware" in settings.MIDDLEWARE:
+        http.BeforeMiddleware(lambda _request: HttpResponse())

@@ -1,7 +1,8 @@
 """
 The gate: do the objectives hold over a window, said in an exit code.
 
-0 all met, 3 one missed, 4 not enough data (no objective at all included), 5 source unavailable.
+0 all met, 3 one missed or worse than the baseline, 4 not enough data (no objective at all
+included), 5 source unavailable.
 1 and 2 stay what they are everywhere: a crash and a wrong call.
 """
 
@@ -35,6 +36,24 @@ VERDICTS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Margins:
+    """
+    By how much more may be bad than in the baseline before it counts as a regression.
+
+    Both must be exceeded: a relative margin alone trips over a handful of events, an absolute one
+    alone is blind where little is bad.
+    """
+
+    relative: float = 0.5  # half as much again
+    absolute: float = 0.01  # one point of a percent
+
+    def are_exceeded(self, *, bad_before: float, bad_now: float) -> bool:
+        """Return whether the share of bad events grew beyond both."""
+        grown = bad_now - bad_before
+        return grown > self.absolute and grown > self.relative * bad_before
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What the gate found; `error` when it could not look."""
 
@@ -42,12 +61,13 @@ class Outcome:
     allowed_without_data: Collection[str] = ()
     error: str = ""
     baseline: dict[str, Any] = field(default_factory=dict)
+    margins: Margins = field(default_factory=Margins)
 
     @property
     def exit_code(self) -> int:
         if self.error:
             return SOURCE_UNAVAILABLE
-        if self.names_in(State.MISSED):
+        if self.names_in(State.MISSED) or self.regressed:
             return MISSED
         unmeasured = set(self.names_in(State.NO_DATA)) - set(self.allowed_without_data)
         return NOT_ENOUGH_DATA if unmeasured or not self.evaluations else MET
@@ -55,6 +75,17 @@ class Outcome:
     @property
     def verdict(self) -> str:
         return VERDICTS[self.exit_code]
+
+    @property
+    def regressed(self) -> list[str]:
+        """Return the objectives that are worse than in the baseline by both margins."""
+        return [each.name for each in self.evaluations if self._has_regressed(each)]
+
+    def _has_regressed(self, each: Evaluation) -> bool:
+        before, now = self.baseline.get(each.name, {}).get("ratio"), each.tally.ratio
+        if before is None or now is None or each.state is State.NO_DATA:
+            return False
+        return self.margins.are_exceeded(bad_before=1 - before, bad_now=1 - float(now))
 
     def names_in(self, state: State) -> list[str]:
         """Return the objectives in `state`."""
@@ -74,6 +105,7 @@ class Question:
     min_samples: int = 1
     allowed_without_data: Sequence[str] = ()
     baseline: str = ""
+    margins: Margins = field(default_factory=Margins)
 
 
 def judge(question: Question, *, now: datetime) -> Outcome:
@@ -93,6 +125,7 @@ def judge(question: Question, *, now: datetime) -> Outcome:
         evaluations=found,
         allowed_without_data=question.allowed_without_data,
         baseline=baseline,
+        margins=question.margins,
     )
 
 

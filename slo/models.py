@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from slo import buckets
+from slo import buckets, catalogue, tiers
 from slo.errors import ThresholdIsNoEdge
 from slo.selections import Selection, edge
 
@@ -29,6 +29,16 @@ def check_matchers(value: object) -> None:
             re.compile(regex)
         except (re.error, TypeError) as error:
             raise ValidationError(f"{label}: {regex!r} is no regular expression.") from error
+
+
+def check_burn_rates(value: object) -> None:
+    """
+    Refuse anything but a list of numbers.
+
+    :raises ValidationError: telling what would be right
+    """
+    if not isinstance(value, list) or not all(type(each) in {int, float} for each in value):
+        raise ValidationError("Give a list such as [14.4, 6], or [] for all that can fire.")
 
 
 class Objective(models.Model):
@@ -68,6 +78,12 @@ class Objective(models.Model):
     window_seconds = models.PositiveIntegerField(
         default=3600, validators=[MinValueValidator(10), MaxValueValidator(28 * 86_400)]
     )
+    alert_burn_rates = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_burn_rates],
+        help_text="Alert only at these of 14.4, 6, 3 and 1; [] is all that can fire.",
+    )
     owner = models.CharField(max_length=120, blank=True)
     runbook = models.CharField(max_length=200, blank=True, help_text="Path or URL.")
     is_enabled = models.BooleanField(default=True)
@@ -102,6 +118,9 @@ class Objective(models.Model):
             self._clean_threshold()
         elif self.threshold_seconds is not None:
             raise ValidationError({"threshold_seconds": "Only a histogram has a threshold."})
+        if self.kind in _TYPES:
+            self._clean_names()
+        self._clean_burn_rates()
 
     def _clean_threshold(self) -> None:
         if self.threshold_seconds is None:
@@ -110,6 +129,24 @@ class Objective(models.Model):
             buckets.refuse_no_edge(self.metric, self.threshold_seconds)
         except ThresholdIsNoEdge as error:
             raise ValidationError({"threshold_seconds": str(error)}) from error
+
+    def _clean_names(self) -> None:
+        """Refuse a metric or a label that nobody counts; what is no mapping is refused already."""
+        matchers = {
+            name: value
+            for name, value in (("match", self.match), ("bad_match", self.bad_match))
+            if isinstance(value, dict)
+        }
+        wrong = dict(catalogue.refusals(_TYPES[self.kind], self.metric, matchers))
+        if wrong:
+            raise ValidationError(wrong)
+
+    def _clean_burn_rates(self) -> None:
+        if not self.alert_burn_rates or self.target_ratio is None:
+            return
+        factors = [Decimal(str(each)) for each in self.alert_burn_rates]
+        if wrong := tiers.refusal(self.target_ratio, factors):
+            raise ValidationError({"alert_burn_rates": wrong})
 
     @property
     def window(self) -> timedelta:
@@ -130,6 +167,14 @@ class Objective(models.Model):
             )
         bad_match = self.bad_match if self.kind == self.Kind.COUNTER_RATIO else {}
         return Selection(metric=self.metric, match=self.match, bad_match=bad_match)
+
+
+# What Prometheus calls the metric that each kind of objective is over.
+_TYPES: Final[dict[str, str]] = {
+    Objective.Kind.HISTOGRAM_RATIO: "histogram",
+    Objective.Kind.COUNTER_RATIO: "counter",
+    Objective.Kind.ZERO_GAUGE: "gauge",
+}
 
 
 class Snapshot(models.Model):

@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.samples import Sample
 
-_HEADER_BYTES: Final = 8
+HEADER_BYTES: Final = 8
 _VALUE_BYTES: Final = 16  # a value and a timestamp, both doubles
 _read_length = struct.Struct("i").unpack_from
 _read_value = struct.Struct("d").unpack_from
@@ -45,24 +45,24 @@ def families(directory: Path) -> Iterator[Metric]:
         files.setdefault(path.name.split("_", 1)[0], []).append(path)
     gauges = [str(path) for path in files.pop("gauge", [])]
     for kind, paths in files.items():
-        yield from _summed(kind, _sums(paths))
+        yield from _summed(kind, sums(paths))
     if gauges:
         yield from MultiProcessCollector.merge(gauges, accumulate=True)  # type: ignore[no-untyped-call]
 
 
-def _sums(paths: Iterable[Path]) -> dict[bytes, float]:
+def sums(paths: Iterable[Path]) -> dict[bytes, float]:
     """Return the sum of each raw key over the files, a vanished file counting nothing."""
-    sums: dict[bytes, float] = {}
+    found: dict[bytes, float] = {}
     for path in paths:
         for key, value in _entries(path.read_bytes()):
-            sums[key] = sums.get(key, 0.0) + value
-    return sums
+            found[key] = found.get(key, 0.0) + value
+    return found
 
 
 def _entries(data: bytes) -> Iterator[tuple[bytes, float]]:
     """Yield key and value of each entry of a file, in upstream's layout (its mmap_dict.py)."""
-    used = _read_length(data, 0)[0] if len(data) >= _HEADER_BYTES else 0
-    position = _HEADER_BYTES
+    used = _read_length(data, 0)[0] if len(data) >= HEADER_BYTES else 0
+    position = HEADER_BYTES
     while position < used:
         length = _read_length(data, position)[0]
         start = position + 4
@@ -71,10 +71,10 @@ def _entries(data: bytes) -> Iterator[tuple[bytes, float]]:
         position += _VALUE_BYTES
 
 
-def _summed(kind: str, sums: Mapping[bytes, float]) -> Iterator[Metric]:
+def _summed(kind: str, summed: Mapping[bytes, float]) -> Iterator[Metric]:
     metrics: dict[str, Metric] = {}
     buckets: dict[tuple[str, tuple[tuple[str, str], ...]], list[tuple[float, _Key, float]]] = {}
-    for raw, value in sums.items():
+    for raw, value in summed.items():
         key = _parsed(raw)
         metric = metrics.get(key.metric)
         if metric is None:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from prometheus_client.metrics_core import Metric
 
-from slo import selections
+from slo import retention, selections
 from slo.arithmetic import Counts, total_growth
 from slo.registry import BOOT_METRIC
 from slo.selections import Selection
 
-# A gap this long before the window is a pause of the snapshots, not their rhythm.
+# A gap this much longer than their age explains is a pause of the snapshots, not their rhythm.
 _PAUSE: Final = timedelta(seconds=60)
 
 
@@ -81,7 +81,7 @@ def grown(readings: Sequence[Reading], selection: Selection, *, since: datetime)
     the baseline really lies.
     """
     known = [each for each in readings if selection.key in each.counts]
-    chain = _from_baseline(known, selection, since)
+    chain = _from_baseline(known, selection, since) if known else []
     if len(chain) < 2:  # noqa: PLR2004 - growth lies between two readings
         return None
     counts = total_growth([(each.boot, each.counts[selection.key]) for each in chain])
@@ -99,7 +99,8 @@ def _from_baseline(
     """
     older = [each for each in known if each.taken_at <= since]
     inside = [each for each in known if each.taken_at > since]
-    if older and since - older[-1].taken_at <= _PAUSE:
+    tolerated = _PAUSE + retention.gap_at(known[-1].taken_at - since)
+    if older and since - older[-1].taken_at <= tolerated:
         return [older[-1], *inside]
     if inside and inside[0].began_at >= since:
         return [_zero(inside[0], selection), *inside]

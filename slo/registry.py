@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from slo import boot, multiprocess
+from slo import boot, compaction, multiprocess
 from slo.instruments import milliseconds
 from slo.patience import DATABASE
 
@@ -56,7 +56,8 @@ def _counted() -> Iterable[Metric]:
     directory = boot.shared_directory()
     if directory is None:
         return REGISTRY.collect()
-    return multiprocess.families(directory)
+    with compaction.undisturbed(directory):
+        return list(multiprocess.families(directory))
 
 
 def _project_collectors() -> Iterable[Collector]:

@@ -9,9 +9,10 @@ from xml.sax.saxutils import quoteattr
 
 from slo import arithmetic, durations, selectors
 from slo.api.serializers import standing
-from slo.arithmetic import State
+from slo.arithmetic import Quantile, State
 from slo.evaluation import Evaluation
 from slo.gate import Outcome
+from slo.models import Objective
 from slo.selections import selector
 
 SCHEMA_VERSION: Final = 1
@@ -56,7 +57,7 @@ def as_markdown(outcome: Outcome) -> str:
 
 def as_junit(outcome: Outcome) -> str:
     """Return a test suite: missed is a failure, no data an error or, where allowed, skipped."""
-    failures = len(outcome.names_in(State.MISSED))
+    failures = len({*outcome.names_in(State.MISSED), *outcome.regressed})
     unmeasured = set(outcome.names_in(State.NO_DATA))
     skipped = len(unmeasured & set(outcome.allowed_without_data))
     cases = [_case(each, outcome) for each in outcome.evaluations] + list(_trouble(outcome))
@@ -76,8 +77,9 @@ def summary(outcome: Outcome) -> str:
         return f"SOURCE UNAVAILABLE: {outcome.error}"
     if not outcome.evaluations:
         return "NOT ENOUGH DATA: there is no objective"
-    if missed:
-        return f"MISSED: {', '.join(missed)}"
+    if missed or outcome.regressed:
+        blame = [("MISSED", missed), ("REGRESSED", outcome.regressed)]
+        return "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in blame if names)
     blamed = [name for name in unmeasured if name not in outcome.allowed_without_data]
     if blamed:
         return f"NOT ENOUGH DATA: {', '.join(blamed)}"
@@ -101,11 +103,31 @@ def quantile(evaluation: Evaluation) -> str:
     found = evaluation.quantile
     if found is None:
         return NO_VALUE
-    share = f"P{float(evaluation.objective.target_ratio) * 100:g}"
-    if found.high is None:
-        return f"{share} > {_duration(found.low)}"
-    bracket = f"({_duration(found.low)}, {_duration(found.high)}]"
-    return f"{share} ≈ {_duration(found.estimate)} in {bracket}"
+    return _bracketed(float(evaluation.objective.target_ratio), found)
+
+
+def quantiles(evaluation: Evaluation) -> list[str]:
+    """Return the median and P95 of a histogram: estimates, each with its bucket."""
+    if evaluation.objective.kind != Objective.Kind.HISTOGRAM_RATIO:
+        return []
+    shares = (0.5, 0.95)
+    found = [(each, arithmetic.estimate_quantile(evaluation.counts, each)) for each in shares]
+    return [_bracketed(share, each) for share, each in found if each is not None]
+
+
+def sentence(objective: Objective) -> str:
+    """Return what is promised, said from the fields that are counted and not from its name."""
+    named = objective.metric + selector(objective.match)
+    window = durations.text(objective.window)
+    if objective.kind == Objective.Kind.ZERO_GAUGE:
+        return f"Every check over {window} finds {named} at zero."
+    share = f"{float(objective.target_ratio) * 100:g}"
+    least = "More than" if objective.is_strict else "At least"
+    if objective.threshold_seconds is not None:
+        what = f"take at most {_duration(float(objective.threshold_seconds))}"
+    else:
+        what = f"are not {selector(objective.bad_match)}"
+    return f"{least} {share} % of {named} over {window} {what}."
 
 
 def burn(evaluation: Evaluation) -> str:
@@ -140,10 +162,18 @@ def _ratio_change(evaluation: Evaluation, outcome: Outcome) -> float | None:
     return None if ratio is None or earlier is None else float(ratio) - earlier
 
 
+def _bracketed(q: float, found: Quantile) -> str:
+    share = f"P{q * 100:g}"
+    if found.high is None:
+        return f"{share} > {_duration(found.low)}"
+    bracket = f"({_duration(found.low)}, {_duration(found.high)}]"
+    return f"{share} ≈ {_duration(found.estimate)} in {bracket}"
+
+
 def _line(each: Evaluation, outcome: Outcome) -> str:
     parts = [_counted(each), percent(each.tally.ratio), quantile(each), f"budget {budget(each)}"]
     if outcome.baseline:
-        parts.append(change(each, outcome))
+        parts.append(change(each, outcome) + " REGRESSED" * (each.name in outcome.regressed))
     known = ", ".join(part for part in parts if NO_VALUE not in part)
     window = durations.text(each.window)
     return f"{each.state:<8} {each.name:<26} {each.objective.description}  [{window}: {known}]"
@@ -167,14 +197,16 @@ def _described(each: Evaluation, outcome: Outcome) -> dict[str, Any]:
         "wilson_lower_bound": arithmetic.wilson_lower_bound(each.tally),
         "is_no_data_allowed": each.name in outcome.allowed_without_data,
         "ratio_change": _ratio_change(each, outcome),
+        "has_regressed": each.name in outcome.regressed,
     }
 
 
 def _case(each: Evaluation, outcome: Outcome) -> str:
     opening = f'  <testcase classname="slo" name={quoteattr(each.name)}'
-    if each.is_kept:
+    has_failed = each.state is State.MISSED or each.name in outcome.regressed
+    if each.is_kept and not has_failed:
         return f"{opening}/>"
-    tag = "failure" if each.state is State.MISSED else "error"
+    tag = "failure" if has_failed else "error"
     if tag == "error" and each.name in outcome.allowed_without_data:
         tag = "skipped"
     return f"{opening}><{tag} message={quoteattr(_line(each, outcome))}/></testcase>"

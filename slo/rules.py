@@ -1,43 +1,26 @@
 """
 Objectives as Prometheus rules: good and total per window, and alerts on how fast budget burns.
 
-Long windows are sums of good over sums of total (an average of ratios is another number). Tiers are
-those of the SRE workbook, chapter 5, for a budget of 30 days; one that an objective cannot reach
-(burning everything is 1 / (1 - target)) is left out, and so is one that too few events would trip.
+Long windows are sums of good over sums of total (an average of ratios is another number). No tier
+fires on fewer events than let one of them be bad.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from slo import arithmetic, durations
+from slo import arithmetic, durations, tiers
 from slo.models import Objective
 from slo.selections import selector
+from slo.tiers import Tier
 
 type Rule = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tier:
-    """A burn rate that, held over both windows, is worth someone's attention."""
-
-    alert: str
-    severity: str
-    factor: Decimal
-    long: str
-    short: str
-
-
-TIERS: Final = (
-    Tier(alert="SloBurnRateFast", severity="page", factor=Decimal("14.4"), long="1h", short="5m"),
-    Tier(alert="SloBurnRateFast", severity="page", factor=Decimal(6), long="6h", short="30m"),
-    Tier(alert="SloBurnRateSlow", severity="ticket", factor=Decimal(3), long="1d", short="2h"),
-    Tier(alert="SloBurnRateSlow", severity="ticket", factor=Decimal(1), long="3d", short="6h"),
-)
-_FREQUENT: Final = ("5m", "30m", "1h", "2h")
+_OFTEN: Final = timedelta(hours=2)  # longer windows move too slowly for more than the minute
 
 
 def groups(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
@@ -45,7 +28,7 @@ def groups(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
     objectives = sorted(objectives, key=lambda each: each.name)
     recorded = [rule for each in objectives for rule in _recordings(each)]
     alerts = [rule for each in objectives for rule in _alerts(each)]
-    often = [rule for rule in recorded if rule["labels"]["window"] in _FREQUENT]
+    often = [each for each in recorded if durations.parse(each["labels"]["window"]) <= _OFTEN]
     return [
         {"name": "slo-counts", "rules": often},
         {
@@ -58,9 +41,17 @@ def groups(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
 
 
 def tiers_of(objective: Objective) -> list[Tier]:
-    """Return the tiers that `objective` can reach; one without a budget has none."""
-    highest = arithmetic.highest_burn_rate(objective.target_ratio)
-    return [each for each in TIERS if highest is not None and each.factor < highest]
+    """Return the tiers that alert on `objective`; one without a budget has none."""
+    factors = [Decimal(str(each)) for each in objective.alert_burn_rates]
+    return tiers.chosen(objective.target_ratio, objective.window, factors)
+
+
+def promql(objective: Objective) -> str:
+    """Return the objective's verdict over its window as one PromQL expression: true if it shows."""
+    window = durations.text(objective.window)
+    comparison = ">" if objective.is_strict else ">="
+    share = f"({_good(objective, window)})\n/ {_total(objective, window)}"
+    return f"{share} {comparison} {objective.target_ratio.normalize():f}"
 
 
 def _recordings(objective: Objective) -> Iterator[Rule]:

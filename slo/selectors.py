@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
 from prometheus_client.metrics_core import Metric
 
-from slo import arithmetic, readings, sources
+from slo import arithmetic, readings, sources, stored
 from slo.arithmetic import State
 from slo.errors import UnknownObjective
 from slo.evaluation import Evaluation, Source, burn_windows, evaluate
-from slo.models import Objective, Snapshot
+from slo.models import Objective
 from slo.readings import Reading
-from slo.selections import Selection
 
 
 def list_enabled(names: Sequence[str] = ()) -> list[Objective]:
@@ -93,30 +91,8 @@ def history(
         for each in burn_windows(window or objective.window)
     }
     wanted = [each.selection for each in objectives]
-    stored = stored_readings(sorted(starts), wanted, until=live.taken_at)
-    return sources.History(name="registry", readings=[*stored, live])
-
-
-def stored_readings(
-    starts: Sequence[datetime], wanted: Iterable[Selection], *, until: datetime
-) -> list[Reading]:
-    """
-    Return, with one query, the snapshots that windows from `starts` need, in order of time.
-
-    For each start its neighbours on both sides; the last of each boot, where its counts end; and
-    the first that knows each selection, because an edited objective has no older ones.
-    """
-    if not starts:
-        return []
-    within = Snapshot.objects.filter(taken_at__gt=starts[0], taken_at__lte=until)
-    parts = [within.order_by("boot", "-taken_at").distinct("boot")]
-    parts += [part for start in starts for part in _neighbours(start, until)]
-    parts += [
-        within.filter(counts__has_key=key).order_by("taken_at")[:1]
-        for key in sorted({each.key for each in wanted})
-    ]
-    found = {each.pk: each for each in parts[0].union(*parts[1:], all=True)}
-    return [_reading(each) for each in sorted(found.values(), key=lambda each: each.taken_at)]
+    found = stored.readings(sorted(starts), wanted, until=live.taken_at)
+    return sources.History(name="registry", readings=[*found, live])
 
 
 def overall(evaluations: Iterable[Evaluation]) -> dict[str, object]:
@@ -131,15 +107,3 @@ def overall(evaluations: Iterable[Evaluation]) -> dict[str, object]:
         "measured": sum(state is not State.NO_DATA for state in states),
         "no_data": [each.name for each in evaluations if each.state is State.NO_DATA],
     }
-
-
-def _neighbours(start: datetime, until: datetime) -> list[QuerySet[Snapshot]]:
-    every = Snapshot.objects.filter(taken_at__lte=until)
-    return [
-        every.filter(taken_at__lte=start).order_by("-taken_at")[:1],
-        every.filter(taken_at__gt=start).order_by("taken_at")[:1],
-    ]
-
-
-def _reading(snapshot: Snapshot) -> Reading:
-    return Reading(taken_at=snapshot.taken_at, boot=snapshot.boot, counts=snapshot.counts)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from slo import gauges, readings, registry
+from slo import boot, compaction, gauges, readings, registry, retention
 from slo.models import Objective, Snapshot
-
-_KEPT: Final = timedelta(days=28)
 
 
 def take_snapshot(*, now: datetime) -> Snapshot:
     """
-    Store what has been counted until `now`, check the gauges, forget what is older than 28 days.
+    Store what has been counted until `now`, check the gauges, forget and thin out the old ones.
 
-    The check of a gauge is counted now and so is in the next snapshot.
+    The check of a gauge is counted now and so is in the next snapshot. The files of ended processes
+    are folded together, because this is the one place that comes by every few seconds.
     """
+    if (directory := boot.shared_directory()) is not None:
+        compaction.compact(directory)
     objectives = list(Objective.objects.all())
     families = registry.families()
     gauges.check(objectives, families)
@@ -28,7 +29,7 @@ def take_snapshot(*, now: datetime) -> Snapshot:
     snapshot = Snapshot.objects.create(
         taken_at=now, boot=reading.boot, counts=reading.as_json()["counts"]
     )
-    Snapshot.objects.filter(taken_at__lt=now - _KEPT).delete()
+    retention.tidy(now=now)
     return snapshot
 
 

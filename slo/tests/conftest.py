@@ -1,6 +1,9 @@
 """What the tests of slo share: counters of their own, and objectives over them."""
 
 import itertools
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -11,6 +14,20 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from slo.models import Objective
 
 _numbers = itertools.count()
+COUNT = """
+import sys
+from prometheus_client import Counter, Gauge, Histogram
+seconds = Histogram("m_seconds", "Seconds.", ["view"], buckets=(0.1, 0.35, 1.0))
+plain = Histogram("m_plain_seconds", "Plain.")
+answers = Counter("m_answers", "Answers.", ["status", "view"])
+busy = Gauge("m_busy", "Busy.", multiprocess_mode="livesum")
+for number in range(int(sys.argv[1])):
+    seconds.labels("api:tickets").observe(0.1 * number)
+    seconds.labels(f"api:{number}").observe(0.35)
+    plain.observe(number)
+    answers.labels("200", "näme with a \\\\ and \\"quotes\\"").inc()
+    busy.inc()
+"""
 
 
 @pytest.fixture
@@ -79,3 +96,12 @@ def none_stalled(metrics, no_objectives):
         metric=metrics.gauge_name,
         target_ratio=Decimal(1),
     )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder in which three processes, ended since, have counted."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for times in (3, 1, 12):
+        subprocess.run([sys.executable, "-c", COUNT, str(times)], env=environment, check=True)
+    return tmp_path

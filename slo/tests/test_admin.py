@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from slo import services
-from slo.models import Objective
+from slo.models import Objective, Snapshot
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/slo/objective/"
@@ -48,7 +48,10 @@ def text_of(response):
 
 def test_list_says_promise_verdict_and_counts(client, slow_objective):
     text = text_of(client.get(LIST))
-    for part in ("95 % within 350 ms.", "missed", "75.00 %", "3 of 4", "(350 ms, 1 s]", "-400 %"):
+    for part in (
+        "95 % within 350 ms, over 1h.", "missed", "75.00 %", "3 of 4", "(350 ms, 1 s]", "-400 %",
+        "P50 ≈", "slo-spark", "slo-over",
+    ):  # fmt: skip
         assert part in text
     assert "nan" not in text.lower().split()
 
@@ -79,11 +82,7 @@ def test_page_shows_the_panel_and_the_formula(client, slow_objective):
 
 
 def test_threshold_that_is_no_edge_is_refused_with_the_edges(client, fast):
-    form = {
-        "name": "fast", "description": "-", "kind": "histogram_ratio", "metric": fast.metric,
-        "match": "{}", "bad_match": "{}", "threshold_seconds": "0.3", "target_ratio": "0.95",
-        "window_seconds": "3600",
-    }  # fmt: skip
+    form = form_of(fast, threshold_seconds="0.3")
     text = text_of(client.post(f"{LIST}{fast.pk}/change/", form))
     assert "Edges: 0.1, 0.35, 1." in text
     assert client.post(f"{LIST}{fast.pk}/change/", {**form, "threshold_seconds": "1"}).url == LIST
@@ -91,6 +90,61 @@ def test_threshold_that_is_no_edge_is_refused_with_the_edges(client, fast):
 
 def test_new_objective_can_be_added(client):
     assert "Judged once it is saved." in text_of(client.get(f"{LIST}add/"))
+
+
+def form_of(objective, **changed):
+    return {
+        "name": objective.name, "description": "-", "kind": "histogram_ratio",
+        "metric": objective.metric, "match": "{}", "bad_match": "{}", "threshold_seconds": "0.35",
+        "target_ratio": "0.7", "window_seconds": "3600", "alert_burn_rates": "[]", **changed,
+    }  # fmt: skip
+
+
+def test_preview_tells_what_saving_would_do_and_saves_nothing(client, slow_objective):
+    form = form_of(slow_objective, match='{"view": "api:.*"}')
+    text = text_of(client.post(f"{LIST}preview/", form))
+    assert 'data-state="met"' in text
+    assert "75.00 % (3 of 4 over 1h)" in text
+    assert "Alerts at 3\N{MULTIPLICATION SIGN}, 1\N{MULTIPLICATION SIGN}." in text
+    slow_objective.refresh_from_db()
+    assert str(slow_objective.target_ratio) == "0.950000"
+
+
+def test_preview_tells_what_is_wrong(client, slow_objective):
+    text = text_of(client.post(f"{LIST}preview/", form_of(slow_objective, threshold_seconds="0.3")))
+    assert "Edges: 0.1, 0.35, 1." in text
+    assert "already exists" not in text
+
+
+def test_preview_tells_that_the_source_is_down(client, fast, settings):
+    settings.SLO = {**settings.SLO, "PROMETHEUS_URL": "http://127.0.0.1:9"}
+    assert "<code>source</code>" in text_of(client.post(f"{LIST}preview/", form_of(fast)))
+
+
+def test_preview_is_for_those_who_may_edit():
+    assert Client().post(f"{LIST}preview/").status_code == 302
+
+
+def test_preview_is_asked_with_a_form(client):
+    assert client.get(f"{LIST}preview/").status_code == 403
+
+
+def test_evaluate_now_takes_a_snapshot_and_shows_it(client, fast):
+    for address, shown in (
+        ("evaluate_now/", LIST),
+        (f"{fast.pk}/evaluate_this_now/", f"{LIST}{fast.pk}/change/"),
+    ):
+        before = Snapshot.objects.count()
+        response = client.get(f"{LIST}{address}")
+        assert response.url == shown
+        assert Snapshot.objects.count() == before + 1
+    assert "Evaluated with a snapshot" in text_of(client.get(LIST))
+
+
+def test_rules_of_the_stored_objectives_can_be_downloaded(client, fast):
+    response = client.get(f"{LIST}export_rules/")
+    assert response["Content-Disposition"] == 'attachment; filename="slos.yml"'
+    assert 'slo:good:increase{slo="fast",window="1h"}' in text_of(response)
 
 
 def test_source_that_is_down_is_told(client, fast, settings):

@@ -232,3 +232,40 @@ def test_report_never_judges_its_caller(capsys, fast, metrics):
     observe(metrics, 9)
     call_command("slo_report", "--format", "json")
     assert json.loads(capsys.readouterr().out)["verdict"] == "missed"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (3, [], 0),  # 1 % was slow and 3 % are: three times as much, and two points
+        (4, ["--max-worse-absolute", "0.01"], 3),
+        (4, ["--max-worse-absolute", "0.05"], 0),
+        (4, ["--max-worse-relative", "9"], 0),
+    ],
+)
+def test_worse_than_the_baseline_fails_only_beyond_both_margins(
+    capsys, fast, metrics, tmp_path, case
+):
+    slow, options, code = case
+    report, files = tmp_path / "report.json", [str(tmp_path / f"{n}.json") for n in range(3)]
+    for place, bad in enumerate((0, 1, slow)):
+        observe(metrics, *[9] * bad, *[0.1] * (100 - bad))
+        call_command("slo_gate", "--snapshot", files[place])
+    before, between, after = files
+    capsys.readouterr()
+    gate(
+        capsys, "--before", before, "--after", between, "--format", "json", "--output", str(report)
+    )
+    sides = ("--before", between, "--after", after)
+    margins = ["--max-worse-absolute", "0.025", *options]
+    found, text = gate(capsys, *sides, "--baseline", str(report), *margins)
+    assert found == code
+    assert ("REGRESSED: fast" in text) == (code == 3)
+    junit = gate(capsys, *sides, "--baseline", str(report), *margins, "--format", "junit")[1]
+    assert ("<failure" in junit) == (code == 3)
+
+
+@pytest.mark.parametrize("share", ["-1", "much", "inf"])
+def test_margin_that_is_no_share_is_a_wrong_call(fast, share):
+    with pytest.raises(CommandError, match="is not a share"):
+        call_command("slo_gate", f"--max-worse-absolute={share}")

@@ -30,6 +30,7 @@ answer = client.get("/slo").json()
 print("slo:", [(each["name"], each["state"]) for each in answer["objectives"]])
 listing = client.get("/admin/slo/objective/")
 print("admin:", listing.status_code)
+print("pages:", [client.get(f"/promises{end}").status_code for end in ("", "/pages")])
 print("change:", client.get("/admin/slo/objective/1/change/").status_code)
 ours = {"config", "helpdesk", "chaos", "qa_seed"} & {name.split(".")[0] for name in sys.modules}
 print("imported of ours:", sorted(ours))
@@ -59,13 +60,14 @@ def test_app_works_alone(empty_database, django_db_setup):
         env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-8:] == [
+    assert done.stdout.splitlines()[-9:] == [
         "System check identified no issues (0 silenced).",
         "objectives: ['pages']",
         "metrics: 200 True",
         "anonymous: 403",
         "slo: [('pages', 'met')]",
         "admin: 200",
+        "pages: [200, 200]",
         "change: 200",
         "imported of ours: []",
     ]

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import IntegrityError
 
-from slo import checks, services
+from slo import catalogue, checks, services
 from slo.models import Objective
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,61 @@ def test_what_could_not_be_counted_is_refused(fast, fields, field):
     with pytest.raises(ValidationError) as refused:
         fast.full_clean()
     assert field in refused.value.message_dict
+
+
+COUNTER = {"kind": "counter_ratio", "threshold_seconds": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "advice"),
+    [
+        ({"metric": "{histogram}_bucket"}, "metric", "Did you mean {histogram}?"),
+        ({"metric": "{histogram}s"}, "metric", "Did you mean {histogram}"),
+        ({"metric": "zz"}, "metric", "Nothing here counts zz. There is no such histogram."),
+        ({"metric": "{counter}"}, "metric", "{counter} is a counter, and"),
+        ({"match": {"vew": "api:.*"}}, "match", "has no label vew. Labels: view."),
+        (
+            {**COUNTER, "metric": "{counter}", "match": {}, "bad_match": {"code": "5.."}},
+            "bad_match",
+            "{counter} has no label code. Labels: status.",
+        ),
+        ({"alert_burn_rates": [14.4, 25]}, "alert_burn_rates", "Within reach: 1, 3, 6, 14.4."),
+        (
+            {"target_ratio": Decimal("0.5"), "alert_burn_rates": [14.4, 1]},
+            "alert_burn_rates",
+            "No alert can fire at 14.4. With everything bad it burns 2 times. Within reach: 1.",
+        ),
+        (
+            {"target_ratio": Decimal(1), "alert_burn_rates": [1]},
+            "alert_burn_rates",
+            "Within reach: none, for it has no budget.",
+        ),
+        ({"alert_burn_rates": ["1"]}, "alert_burn_rates", "Give a list such as"),
+    ],
+)
+def test_refusal_says_what_would_be_right(fast, metrics, fields, field, advice):
+    names = {"histogram": metrics.histogram_name, "counter": metrics.counter_name}
+    for name, value in fields.items():
+        setattr(fast, name, value.format(**names) if isinstance(value, str) else value)
+    with pytest.raises(ValidationError) as refused:
+        fast.full_clean()
+    assert advice.format(**names) in refused.value.message_dict[field][0]
+    assert set(refused.value.message_dict) == {field}
+
+
+def test_metric_is_not_refused_where_other_machines_count(fast, settings):
+    settings.SLO = {"PROMETHEUS_URL": "http://127.0.0.1:9"}
+    fast.metric = "counted_elsewhere_seconds"
+    fast.full_clean()
+    assert list(catalogue.refusals("histogram", fast.metric, {})) == []
+
+
+def test_every_default_objective_is_valid(db):
+    assert checks.check_stored_objectives(None) == []  # which registers the request metrics
+    objectives = list(Objective.objects.all())
+    for objective in objectives:
+        objective.full_clean()
+    assert len(objectives) == 7
 
 
 @pytest.mark.parametrize("fields", [{"target_ratio": 2}, {"threshold_seconds": None}])

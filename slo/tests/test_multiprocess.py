@@ -1,36 +1,8 @@
 """Counts of several processes in one directory: as upstream reads them, with one beginning."""
 
-import os
-import subprocess
-import sys
-
-import pytest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from slo import boot, multiprocess
-
-COUNT = """
-import sys
-from prometheus_client import Counter, Gauge, Histogram
-seconds = Histogram("m_seconds", "Seconds.", ["view"], buckets=(0.1, 0.35, 1.0))
-plain = Histogram("m_plain_seconds", "Plain.")
-answers = Counter("m_answers", "Answers.", ["status", "view"])
-busy = Gauge("m_busy", "Busy.", multiprocess_mode="livesum")
-for number in range(int(sys.argv[1])):
-    seconds.labels("api:tickets").observe(0.1 * number)
-    seconds.labels(f"api:{number}").observe(0.35)
-    plain.observe(number)
-    answers.labels("200", "näme with a \\\\ and \\"quotes\\"").inc()
-    busy.inc()
-"""
-
-
-@pytest.fixture
-def folder(tmp_path):
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    for times in (3, 1, 12):
-        subprocess.run([sys.executable, "-c", COUNT, str(times)], env=environment, check=True)
-    return tmp_path
 
 
 def as_set(families):

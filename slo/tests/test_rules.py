@@ -71,6 +71,25 @@ def test_tiers_that_cannot_be_reached_are_left_out():
     assert factors(Decimal(1)) == []
 
 
+@pytest.mark.parametrize(
+    ("days", "pairs"),
+    [
+        (28, ["1h/5m", "6h/30m", "1d/2h", "3d/6h"]),
+        (14, ["30m/2m", "3h/15m", "12h/1h", "36h/3h"]),
+        (7, ["15m/1m", "90m/8m", "6h/30m", "18h/90m"]),
+        (1, ["1h/5m", "6h/30m", "1d/2h", "3d/6h"]),
+    ],
+)
+def test_pairs_of_windows_scale_with_a_window_of_a_week_or_more(days, pairs):
+    objective = Objective(target_ratio=Decimal("0.95"), window_seconds=days * 86_400)
+    assert [f"{tier.long}/{tier.short}" for tier in rules.tiers_of(objective)] == pairs
+
+
+def test_chosen_burn_rates_are_the_only_ones_that_alert():
+    objective = Objective(target_ratio=Decimal("0.95"), alert_burn_rates=[14.4, 1])
+    assert [float(tier.factor) for tier in rules.tiers_of(objective)] == [14.4, 1]
+
+
 def test_every_alert_tells_whom_what_and_where_to_read(groups):
     found = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     assert {rule["alert"] for rule in found} == {

@@ -39,10 +39,25 @@ def natural(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """
+    Return the share an option names, at least 0.
+
+    :raises argparse.ArgumentTypeError: when it names none
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.01")
+    return value
+
+
 class Command(BaseCommand):
     help = (
-        "Judge the objectives. Exit codes: 0 all met, 3 an objective missed, 4 not enough data "
-        "(no objective at all included), 5 source unavailable."
+        "Judge the objectives. Exit codes: 0 all met, 3 an objective missed or regressed, 4 not "
+        "enough data (no objective at all included), 5 source unavailable."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -60,6 +75,20 @@ class Command(BaseCommand):
         add("--format", choices=list(reports.RENDERERS), default="text")
         add("--output", metavar="FILE", help="write the report there and a summary here")
         add("--baseline", metavar="FILE", default="", help="earlier JSON report to compare with")
+        add(
+            "--max-worse-relative",
+            type=share,
+            default=gate.Margins.relative,
+            metavar="SHARE",
+            help="how much more may be bad than in the baseline, relatively (default %(default)s)",
+        )
+        add(
+            "--max-worse-absolute",
+            type=share,
+            default=gate.Margins.absolute,
+            metavar="SHARE",
+            help="and in shares of all events; both must be exceeded (default %(default)s)",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Judge, report, exit."""
@@ -103,4 +132,7 @@ def _question(options: dict[str, Any]) -> gate.Question:
         min_samples=options["min_samples"],
         allowed_without_data=options["allow_no_data"],
         baseline=options["baseline"],
+        margins=gate.Margins(
+            relative=options["max_worse_relative"], absolute=options["max_worse_absolute"]
+        ),
     )

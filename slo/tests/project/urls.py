@@ -8,5 +8,6 @@ from slo.views import metrics
 urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("slo", include("slo.api.urls")),
+    path("promises", include("slo.urls")),
     path("admin/", admin.site.urls),
 ]
