@@ -42,6 +42,10 @@ class Command(BaseCommand):
             "--messages-per-ticket", type=float, default=defaults["MESSAGES_PER_TICKET"],
             metavar="MEAN", help="mean length of a conversation; lengths follow a power law",
         )  # fmt: skip
+        add(
+            "--scale", type=int, default=1, metavar="N",
+            help="so many times the users and the tickets; holds all that a smaller scale holds",
+        )  # fmt: skip
         add("--campaigns", type=int, default=DEFAULT_CAMPAIGNS, metavar="N")
         add(
             "--seed", type=int, default=DEFAULT_SEED, metavar="N", help="another seed, another desk"
@@ -72,7 +76,7 @@ class Command(BaseCommand):
     def _seed(self, plan: Plan, *, is_rehearsal: bool) -> None:
         began = time.monotonic()
         destination = Rehearsal() if is_rehearsal else Store()
-        with bar(sys.stderr, total=plan.tickets, noun="tickets") as shown:
+        with bar(sys.stderr, total=plan.all_tickets, noun="tickets") as shown:
             outcome = seeding.run(plan, destination, tell=shown.advance)
         verb = "Would create" if is_rehearsal else "Created"
         self.stdout.write(f"{verb} {_listed(outcome.created)} in {time.monotonic() - began:.1f} s.")
@@ -91,6 +95,7 @@ def _plan(options: dict[str, Any]) -> Plan:
         tickets=options["tickets"],
         messages_per_ticket=options["messages_per_ticket"],
         campaigns=options["campaigns"],
+        scale=options["scale"],
         now=_now(options["now"], options["seed"]),
     )
 
