@@ -32,13 +32,13 @@ _FILLED: Final[tuple[type[models.Model], ...]] = (
 _NAMES: Final = [model._meta.db_table for model in _FILLED]  # noqa: SLF001 - documented by Django
 # Those of a primary key stay: constraints of other tables stand on them, and rising ids are cheap.
 # Partial indexes stay: they hold next to nothing.
-_CONSTRAINTS: Final = """
+CONSTRAINTS: Final = """
 SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
        format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,
               pg_get_constraintdef(oid))
 FROM pg_constraint WHERE conrelid = ANY(%s::regclass[]) AND contype IN ('u', 'f')
 ORDER BY contype DESC, conname"""
-_INDEXES: Final = """
+INDEXES: Final = """
 SELECT format('DROP INDEX %%I', relname), pg_get_indexdef(indexrelid)
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
 WHERE indrelid = ANY(%s::regclass[]) AND indpred IS NULL
@@ -109,9 +109,9 @@ def _bare_tables() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '128MB'")
         cursor.execute(f"LOCK TABLE {', '.join(_NAMES)} IN ACCESS EXCLUSIVE MODE")
-        cursor.execute(_CONSTRAINTS, [_NAMES])
+        cursor.execute(CONSTRAINTS, [_NAMES])
         constraints = cursor.fetchall()
-        cursor.execute(_INDEXES, [_NAMES])
+        cursor.execute(INDEXES, [_NAMES])
         parts = [*cursor.fetchall(), *constraints]  # foreign keys last: they use the others
         for drop, _ in reversed(parts):
             cursor.execute(drop)

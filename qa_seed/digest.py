@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qa_seed.campaigns import CampaignDraft
 from qa_seed.people import Colleague
+
+if TYPE_CHECKING:
+    from qa_seed.surroundings import Act, Hook  # which are written in terms of lines
 
 _BYTES: Final = 16
 
@@ -35,6 +38,18 @@ def of_campaign(draft: CampaignDraft) -> int:
     for recipient in draft.recipients:
         told += [recipient.customer.address, recipient.key, recipient.status, recipient.body]
         told += [recipient.error, recipient.sent_at, recipient.delivered_at]
+    return fingerprint(map(str, told))
+
+
+def of_hook(hook: Hook) -> int:
+    told: list[Any] = [hook.url, hook.description, hook.disabled_reason, hook.created_at]
+    for found in hook.deliveries:
+        told += [found.ticket.key, found.key, found.status, found.latency_ms, found.delivered_at]
+    return fingerprint(map(str, told))
+
+
+def of_act(act: Act) -> int:
+    told = (act.trace_id, act.actor_email, act.action, act.target_email, act.after, act.created_at)
     return fingerprint(map(str, told))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 
 from helpdesk.models import Message
-from qa_seed import store
+from qa_seed import furnish, store
 from qa_seed.campaigns import CampaignDraft
 from qa_seed.lines import Written
 from qa_seed.people import Colleague, Customer
+from qa_seed.surroundings import Surroundings
 
 
 class Rehearsal:
@@ -50,6 +52,19 @@ class Rehearsal:
         for draft in store.missing_campaigns(drafts):
             self._count_contacts({r.customer_index: r.customer for r in draft.recipients})
             self.created.update({"campaigns": 1, "recipients": len(draft.recipients)})
+
+    def add_surroundings(self, found: Surroundings, *, now: datetime) -> None:
+        hooks = furnish.missing_hooks(found.hooks)
+        self.created.update(
+            {
+                "webhook endpoints": len(hooks),
+                "deliveries": sum(len(hook.deliveries) for hook in hooks),
+                "settings": len(furnish.missing_settings()),
+                "audit entries": len(furnish.missing_acts(found.acts)),
+            }
+        )
+        if self.created.total():
+            self.created["days"] += len(furnish.missing_days(now))
 
     def refresh_statistics(self) -> None:
         """Nothing changed, so the planner knows all there is."""

@@ -18,6 +18,7 @@ from qa_seed.desk import Desk
 from qa_seed.lines import Written, write
 from qa_seed.people import Colleague
 from qa_seed.plan import ANCHOR_AGE, Plan
+from qa_seed.surroundings import Surroundings, surroundings
 
 TICKETS_PER_BATCH: Final = 500
 
@@ -36,6 +37,7 @@ class Destination(Protocol):
         """Add all tickets at once and return their digest, or None where that cannot be done."""
 
     def add_campaigns(self, drafts: list[CampaignDraft], *, by: Colleague) -> None: ...
+    def add_surroundings(self, found: Surroundings, *, now: datetime) -> None: ...
     def refresh_statistics(self) -> None: ...
 
 
@@ -69,10 +71,14 @@ def run(plan: Plan, destination: Destination, *, tell: Callable[[int], None]) ->
     destination.add_files()
     destination.add_staff(desk.colleagues)
     total = sum(map(digest.of_staff, desk.colleagues))
-    total += _add_tickets(plan, Author(plan, desk), destination, tell)
+    author = Author(plan, desk)
+    total += _add_tickets(plan, author, destination, tell)
     campaigns = [campaign(plan, index) for index in range(plan.campaigns)]
     destination.add_campaigns(campaigns, by=desk.colleagues[0])
     total += sum(map(digest.of_campaign, campaigns))
+    around = surroundings(plan, author, desk.colleagues[: plan.users])
+    destination.add_surroundings(around, now=plan.now)
+    total += sum(map(digest.of_hook, around.hooks)) + sum(map(digest.of_act, around.acts))
     if destination.created.total():
         destination.refresh_statistics()
     return Outcome(destination.created, digest.text(total))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
@@ -30,17 +31,18 @@ from helpdesk.models import (
     User,
 )
 from helpdesk.models.users import STAFF_ROLES
-from qa_seed import bulk
+from qa_seed import bulk, furnish
 from qa_seed.campaigns import CampaignDraft, RecipientDraft
 from qa_seed.copying import copy_in, copy_lines, take_ids
 from qa_seed.documents import library
 from qa_seed.lines import ATTACHMENT, DEAD_LETTER, MESSAGE, TICKET, Batch, Scribe, Written
 from qa_seed.people import PASSWORD, Colleague, Customer
 from qa_seed.plan import Plan
+from qa_seed.surroundings import Surroundings
 
 COUNTED: Final = (
     "users", "contacts", "tickets", "messages", "attachments", "dead letters", "campaigns",
-    "recipients",
+    "recipients", *furnish.COUNTED,
 )  # fmt: skip
 _LOCK: Final = 7_140_001  # any number that nobody else locks
 _TABLES: Final = (User, Contact, Ticket, Message, Attachment, Campaign, CampaignRecipient)
@@ -142,6 +144,13 @@ class Store:
                 rows = [_recipient(campaign, r, ids[r.customer_index]) for r in draft.recipients]
                 copy_in(rows)
             self.created.update({"campaigns": 1, "recipients": len(rows)})
+
+    def add_surroundings(self, found: Surroundings, *, now: datetime) -> None:
+        """Create what is missing around the tickets; count the days if there is anything new."""
+        with alone():
+            self.created.update(furnish.furnish(found, now=now))
+            if self.created.total():
+                self.created["days"] += furnish.count_days(now)
 
     def refresh_statistics(self) -> None:
         """Let the planner know the new sizes, so that the first pages are fast."""

@@ -9,11 +9,22 @@ from typing import Final
 from django.core.files.storage import default_storage
 from django.db.models import CASCADE, DO_NOTHING, Exists, ManyToOneRel, OuterRef, Q, QuerySet
 
-from helpdesk.models import Attachment, Campaign, Contact, Ticket, User
+from helpdesk.models import (
+    Attachment,
+    Campaign,
+    Contact,
+    DailyMetric,
+    Setting,
+    Ticket,
+    User,
+    WebhookEndpoint,
+)
 from qa_seed.documents import library
+from qa_seed.furnish import renew_settings
 from qa_seed.people import DEMO_LOGINS
 from qa_seed.plan import EMAIL_DOMAIN, KEY_PREFIX, STAFF_DOMAIN, WEB_DOMAIN
 from qa_seed.store import alone
+from qa_seed.surroundings import HOOK_URLS, SETTINGS
 
 ROWS_PER_DELETE: Final = 500
 # Second thoughts before the contact of a synthetic ticket goes: reserved domains, and numbers
@@ -39,12 +50,15 @@ def wipe() -> Counter[str]:
     removed += _delete_with_contacts(Ticket.objects.filter(synthetic), "contact")
     demo = [email for email, _, _ in DEMO_LOGINS]
     staff = Q(email__endswith=f"@{STAFF_DOMAIN}") | Q(email__in=demo)
+    removed["webhook endpoints"] = _delete(WebhookEndpoint.objects.filter(url__in=HOOK_URLS))
+    removed["settings"] = _delete_settings()
+    removed["days"] = _delete(DailyMetric.objects.filter(is_synthetic=True))
     removed["users"] = _delete(_unreferred(User.objects.filter(staff)))
     removed["files"] = _delete_files()
     return removed
 
 
-def _delete(rows: QuerySet[User]) -> int:
+def _delete[M: (DailyMetric, User, WebhookEndpoint)](rows: QuerySet[M]) -> int:
     """Delete `rows` in batches, each alone in its transaction; return how many of them went."""
     keys = list(rows.values_list("pk", flat=True))
     for batch in batched(keys, ROWS_PER_DELETE):
@@ -85,6 +99,16 @@ def _unreferred[M: (Contact, User)](rows: QuerySet[M]) -> QuerySet[M]:
             same = {relation.field.name: OuterRef("pk")}
             rows = rows.exclude(Exists(referring.filter(**same)))
     return rows
+
+
+def _delete_settings() -> int:
+    """Delete the settings that still hold what the seed put there."""
+    with alone():
+        removed = 0
+        for key, value in SETTINGS.items():
+            removed += Setting.objects.filter(key=key, value=value).delete()[0]
+        renew_settings()
+    return removed
 
 
 def _delete_files() -> int:

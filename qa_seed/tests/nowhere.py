@@ -40,6 +40,9 @@ class Nowhere:
     def add_campaigns(self, drafts, *, by):
         self.campaigns += drafts
 
+    def add_surroundings(self, found, *, now):
+        self.surroundings = found
+
     def refresh_statistics(self):
         pass
 
