@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 NAME ?= demo
 PYTEST_ARGS ?=
+TICKETS ?= 50000
 needs := @requirements/install.sh
 python := exec .venv/bin/python
 
@@ -31,8 +32,8 @@ lint: ## formatting, lint, import contracts, missing migrations, rules of the ho
 types: ## mypy, strict
 	$(needs) dev && $(python) -m mypy .
 
-bench: ## the cost of a list (limits held), then the servers side by side (needs wrk and nginx)
-	$(needs) dev bench services && .venv/bin/python -m tests.bench.lists && $(python) -m tests.bench.servers
+bench: ## lists and seeding (limits held; TICKETS=), then the servers side by side (needs wrk and nginx)
+	$(needs) dev bench services && .venv/bin/python -m tests.bench.lists && .venv/bin/python -m tests.bench.seeding --tickets $(TICKETS) && $(python) -m tests.bench.servers
 
 monitoring-check: ## Prometheus, Alertmanager, Grafana, compose and workflow files, by their own tools
 	$(needs) dev prometheus && $(python) -m monitoring.check
