@@ -79,8 +79,9 @@ class Slots(dict[str, str]):
         return "obrigada" if is_feminine(self._customer) else "obrigado"
 
     def money(self) -> str:
-        cents = int(2_000 + self._dice.random() ** 3 * 300_000)
-        text = f"{cents // 10 / 10:,.2f}"
+        # Small amounts are frequent, but none so frequent that a page of tickets repeats it.
+        chance = self._dice.random()
+        text = f"{29 + int(chance * 200 + chance * chance * 1_700):,}.90"
         return text.translate(_PORTUGUESE_POINTS) if self._is_portuguese else f"${text}"
 
     def day(self, *, after: int) -> str:
