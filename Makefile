@@ -6,6 +6,7 @@ NAME ?= demo
 PYTEST_ARGS ?=
 # A busy CI machine can starve one process of a real stack; what had to be repeated is listed as RERUN.
 repeats := $(if $(CI),--reruns 2 --reruns-delay 5 -raR)
+TICKETS ?= 50000
 needs := @requirements/install.sh
 python := exec .venv/bin/python
 
@@ -33,8 +34,8 @@ lint: ## formatting, lint, import contracts, missing migrations, rules of the ho
 types: ## mypy, strict
 	$(needs) dev && $(python) -m mypy .
 
-bench: ## the cost of a list and of the objectives (limits held), then the servers side by side (needs wrk and nginx)
-	$(needs) dev bench services && .venv/bin/python -m tests.bench.lists && .venv/bin/python -m tests.bench.objectives && $(python) -m tests.bench.servers
+bench: ## lists, objectives and seeding (limits held; TICKETS=), then the servers side by side (needs wrk and nginx)
+	$(needs) dev bench services && .venv/bin/python -m tests.bench.lists && .venv/bin/python -m tests.bench.objectives && .venv/bin/python -m tests.bench.seeding --tickets $(TICKETS) && $(python) -m tests.bench.servers
 
 monitoring-check: ## Prometheus, Alertmanager, Grafana, compose and workflow files, by their own tools
 	$(needs) dev prometheus && $(python) -m monitoring.check

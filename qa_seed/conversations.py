@@ -8,21 +8,21 @@ Nothing here touches the database. A conversation is first written to its end; w
 from __future__ import annotations
 
 import random
-import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from helpdesk.models import Message, Ticket
-from qa_seed.desk import Desk
-from qa_seed.dice import dice_of, draw_length, pick, pick_weighted, uuid_of
-from qa_seed.documents import Document
+from qa_seed.desk import Desk, Team
+from qa_seed.dice import dice_of, draw_length, few_dice_of, key_of, pick, pick_weighted
+from qa_seed.drafts import MessageDraft, TicketDraft
 from qa_seed.grammar import language
 from qa_seed.pace import Pace
-from qa_seed.people import Colleague, Customer, customer, customer_index
+from qa_seed.people import customer, customer_index
 from qa_seed.plan import ANCHOR_AGE, HISTORY_DAYS, Plan
+from qa_seed.receipts import hold_back, receive
 from qa_seed.turns import Turn, Voice, script
-from qa_seed.working_time import Arrivals, after_working_minutes
+from qa_seed.working_time import SAO_PAULO, Arrivals, after_working_minutes
 
 _P, _S, _K = Ticket.Priority, Ticket.Status, Message.Kind
 _PRIORITIES: Final[dict[str, dict[str, float]]] = {
@@ -33,76 +33,15 @@ _PRIORITIES: Final[dict[str, dict[str, float]]] = {
 }
 # A message said this close to `now` would have receipts in the future.
 _SETTLES: Final = timedelta(seconds=30)
-_BACKLOG_DAYS, _BACKLOG_SHARE = 40, 0.42
+_BACKLOG_AGE, _BACKLOG_SHARE = timedelta(days=40), 0.42
 _UNSAID_SHARE: Final = 0.11  # what `now` and the backlog leave unsaid of the scripts, measured
 _UNASSIGNED_SHARE: Final = 0.7
 _HELPING_HAND_SHARE: Final = 0.3
-_REFUSED_SHARE: Final = 0.004
 _CLOSED_SHARE: Final = 0.65
-_FORGOTTEN_DAYS: Final = 30
-_REFUSALS: Final = (
-    "The provider refused the message: the recipient is not on this channel.",
-    "The provider refused the message: the recipient blocked the sender.",
-    "The provider refused the message: the conversation window is over.",
-)
-
-
-@dataclass(slots=True)
-class MessageDraft:
-    """A message as it will be stored; the names are those of the model."""
-
-    seq: int
-    key: uuid.UUID
-    kind: str
-    body: str
-    author: Colleague | None
-    status: str
-    created_at: datetime
-    provider_id: str | None = None
-    error: str = ""
-    sent_at: datetime | None = None
-    delivered_at: datetime | None = None
-    read_at: datetime | None = None
-    failed_at: datetime | None = None
-    document: Document | None = None
-
-
-@dataclass(slots=True)
-class TicketDraft:
-    """A ticket as it will be stored, with its messages; the names are those of the model."""
-
-    key: str
-    customer_index: int
-    customer: Customer
-    subject: str
-    priority: str
-    assignee: Colleague | None
-    tags: list[str]
-    created_at: datetime
-    messages: list[MessageDraft] = field(default_factory=list)
-    status: str = _S.OPEN
-    resolved_at: datetime | None = None
-    closed_at: datetime | None = None
-
-    @property
-    def first_response_at(self) -> datetime | None:
-        return next((m.created_at for m in self.messages if m.kind == _K.OUTBOUND), None)
-
-    @property
-    def last_said(self) -> MessageDraft:
-        """The newest message that is not a note; the first one never is."""
-        return next(m for m in reversed(self.messages) if m.kind != _K.NOTE)
-
-    @property
-    def last_activity_at(self) -> datetime:
-        times = (self.messages[-1].created_at, self.resolved_at, self.closed_at)
-        return max(at for at in times if at is not None)
-
-    @property
-    def version(self) -> int:
-        """One, and one more for each change that was not a message."""
-        changes = (self.assignee, self.resolved_at, self.closed_at)
-        return 1 + sum(change is not None for change in changes)
+_FORGOTTEN: Final = timedelta(days=30)
+# Only tickets below this number may hold messages that wait, so that they stay a handful.
+_MAY_WAIT: Final = 300
+_WAITS_AT_MOST: Final = timedelta(days=3)
 
 
 class Author:
@@ -111,14 +50,17 @@ class Author:
     def __init__(self, plan: Plan, desk: Desk) -> None:
         self._plan = plan
         self._desk = desk
+        self._now = plan.now.astimezone(SAO_PAULO)  # times of one zone compare faster
+        self._latest = self._now - 4 * _SETTLES
+        self._wanted = plan.messages_per_ticket / (1 - _UNSAID_SHARE)
         self._arrivals = Arrivals(plan.now, days=HISTORY_DAYS)
 
     def opened_at(self, index: int) -> datetime:
         """Return when ticket `index` was opened, without writing it."""
         if index == 0:
-            return self._plan.now - ANCHOR_AGE
-        drawn = self._arrivals.draw(dice_of(self._plan.seed, "arrival", index))
-        return min(drawn, self._plan.now - 4 * _SETTLES)
+            return self._now - ANCHOR_AGE
+        drawn = self._arrivals.draw(few_dice_of(self._plan.seed, "arrival", index))
+        return min(drawn, self._latest)
 
     def ticket(self, index: int) -> TicketDraft:
         """Return ticket `index` as it stands at the plan's `now`."""
@@ -127,56 +69,72 @@ class Author:
         writer = customer_index(plan, index)
         who = customer(plan, writer)
         words = language(who.language)
+        team = self._desk.team_of(index)
         intent = pick(dice, words.intents)
         voice = Voice(dice, words, intent, name=who.name, at=opened_at)
         draft = TicketDraft(
+            index=index,
             key=plan.ticket_key(index),
             customer_index=writer,
             customer=who,
             subject=voice.subject(),
             priority=pick_weighted(dice, _PRIORITIES[intent.urgency]),
-            assignee=self._desk.assign(dice),
+            assignee=team.assign(dice),
             tags=intent.tags,
             created_at=opened_at,
         )
-        self._hold(draft, voice)
+        self._hold(draft, voice, team)
         return draft
 
-    def _hold(self, draft: TicketDraft, voice: Voice) -> None:
+    def _hold(self, draft: TicketDraft, voice: Voice, team: Team) -> None:
         """Write the messages, then let status and assignee follow from them."""
         dice = voice.dice
-        wanted = self._plan.messages_per_ticket / (1 - _UNSAID_SHARE)
-        turns = script(voice, draw_length(dice, wanted))
+        turns = script(voice, draw_length(dice, self._wanted))
         pace = Pace(dice, draft.priority, draft.customer.channel, len(turns))
-        age = self._plan.now - draft.created_at
-        if age < timedelta(days=_BACKLOG_DAYS) and dice.random() < _BACKLOG_SHARE:
+        if self._now - draft.created_at < _BACKLOG_AGE and dice.random() < _BACKLOG_SHARE:
             turns = turns[: 1 + int(dice.random() * max(1, len(turns) - 1))]
-        is_over = self._say(draft, voice, pace, turns)
-        _receive(draft, pace, now=self._plan.now)
-        _settle(draft, dice, is_over=is_over, now=self._plan.now)
+        is_over = self._say(draft, _Speakers(draft, voice, team), pace, turns)
+        receive(draft.messages, pace, dice, now=self._now)
+        _settle(draft, dice, is_over=is_over, now=self._now)
+        if draft.index < _MAY_WAIT and draft.status == _S.PENDING:
+            self._hold_back(draft.messages[-1], dice)
 
-    def _say(self, draft: TicketDraft, voice: Voice, pace: Pace, turns: list[Turn]) -> bool:
+    def _say(self, draft: TicketDraft, speakers: _Speakers, pace: Pace, turns: list[Turn]) -> bool:
         """Append what was said until now; return whether the conversation came to its end."""
-        at = draft.created_at
+        at, until = draft.created_at, self._now - _SETTLES
         for seq, turn in enumerate(turns, start=1):
             at = pace.next_at(at, turn) if seq > 1 else at
-            if at > self._plan.now - _SETTLES:
+            if at > until:
                 return False
-            draft.messages.append(self._message(draft, voice, turn, seq, at))
+            draft.messages.append(speakers.message(turn, seq, at))
         return turns[-1].resolves
 
-    def _message(
-        self, draft: TicketDraft, voice: Voice, turn: Turn, seq: int, at: datetime
-    ) -> MessageDraft:
+    def _hold_back(self, message: MessageDraft, dice: random.Random) -> None:
+        is_fresh = self._now - message.created_at < _WAITS_AT_MOST
+        if is_fresh and message.kind == _K.OUTBOUND and not message.failed_at:
+            hold_back(message, dice, now=self._now)
+
+
+@dataclass(slots=True)
+class _Speakers:
+    """Who speaks in a ticket: its customer, its agent and whoever of the team helps."""
+
+    draft: TicketDraft
+    voice: Voice
+    team: Team
+
+    def message(self, turn: Turn, seq: int, at: datetime) -> MessageDraft:
+        """Return `turn` as somebody says it."""
+        draft, dice = self.draft, self.voice.dice
         author = None if turn.kind == _K.INBOUND else draft.assignee
-        if turn.kind == _K.NOTE and voice.dice.random() < _HELPING_HAND_SHARE:
-            author = self._desk.assign(voice.dice)
-        assert draft.assignee is not None  # noqa: S101 - only `_settle` takes it away
+        if turn.kind == _K.NOTE and dice.random() < _HELPING_HAND_SHARE:
+            author = self.team.assign(dice)
+        agent = draft.assignee.name if draft.assignee else ""  # only `_settle` takes it away
         return MessageDraft(
             seq=seq,
-            key=uuid_of(voice.dice),
+            key=key_of(dice),
             kind=turn.kind,
-            body=voice.spoken(turn, agent=draft.assignee.name, at=at)[: Message.MAX_BODY_CHARS],
+            body=self.voice.spoken(turn, agent=agent, at=at)[: Message.MAX_BODY_CHARS],
             author=author,
             status=Message.Status.DELIVERED,
             created_at=at,
@@ -184,41 +142,6 @@ class Author:
             provider_id=None if turn.kind == _K.NOTE else f"{draft.key}:{seq}",
             document=turn.document,
         )
-
-
-def _receive(draft: TicketDraft, pace: Pace, *, now: datetime) -> None:
-    """Give every outbound message the receipts that its provider sent until `now`."""
-    dice, answered_at = pace.dice, now
-    for message in reversed(draft.messages):
-        if message.kind == _K.INBOUND:
-            answered_at = message.created_at
-        elif message.kind == _K.OUTBOUND:
-            _deliver(message, dice)
-            _read(message, pace, until=answered_at)
-            if dice.random() < _REFUSED_SHARE:
-                _refuse(message, dice)
-
-
-def _deliver(message: MessageDraft, dice: random.Random) -> None:
-    message.sent_at = message.created_at + timedelta(milliseconds=150 + int(dice.random() * 900))
-    message.delivered_at = message.sent_at + timedelta(milliseconds=300 + int(dice.random() * 4000))
-
-
-def _read(message: MessageDraft, pace: Pace, *, until: datetime) -> None:
-    """Mark it read where the channel tells, at the latest when the customer answered."""
-    unread = pace.read_after()
-    if unread is None or message.delivered_at is None:
-        return
-    read_at = message.delivered_at + unread
-    if read_at < until:
-        message.read_at, message.status = read_at, Message.Status.READ
-
-
-def _refuse(message: MessageDraft, dice: random.Random) -> None:
-    message.sent_at = message.delivered_at = message.read_at = message.provider_id = None
-    message.status = Message.Status.FAILED
-    message.failed_at = message.created_at + timedelta(milliseconds=200 + int(dice.random() * 2000))
-    message.error = pick(dice, _REFUSALS)
 
 
 def _settle(draft: TicketDraft, dice: random.Random, *, is_over: bool, now: datetime) -> None:
@@ -248,6 +171,6 @@ def _resolve(draft: TicketDraft, dice: random.Random, *, now: datetime) -> None:
 
 def _forget(draft: TicketDraft, *, now: datetime) -> None:
     """Close what nobody ever answered, a month later."""
-    closed_at = draft.created_at + timedelta(days=_FORGOTTEN_DAYS)
+    closed_at = draft.created_at + _FORGOTTEN
     if closed_at <= now:
         draft.status, draft.closed_at = _S.CLOSED, closed_at

@@ -6,7 +6,7 @@ Constraints and column defaults hold as for INSERT; what Python's `save()` would
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
@@ -23,7 +23,7 @@ def copy_in[M: models.Model](rows: Sequence[M]) -> Sequence[M]:
     if not rows:
         return rows
     options = rows[0]._meta  # noqa: SLF001 - documented by Django
-    for row, row_id in zip(rows, _take_ids(options.db_table, len(rows)), strict=True):
+    for row, row_id in zip(rows, take_ids(rows[0], len(rows)), strict=True):
         row.pk = row_id
     fields = [field for field in options.concrete_fields if not _is_left_out(rows[0], field)]
     quote = connection.ops.quote_name
@@ -37,7 +37,24 @@ def copy_in[M: models.Model](rows: Sequence[M]) -> Sequence[M]:
     return rows
 
 
-def _take_ids(table: str, count: int) -> list[int]:
+def copy_lines(
+    model: type[models.Model], columns: Iterable[str], lines: Sequence[str] | str
+) -> None:
+    """Store rows that are lines of COPY's text already, or one text of such lines."""
+    if not lines:
+        return
+    text = lines if isinstance(lines, str) else "\n".join(lines) + "\n"
+    table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - documented by Django
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
+    ):
+        copy.write(text)
+
+
+def take_ids(model: type[models.Model] | models.Model, count: int) -> list[int]:
+    """Return `count` new ids of a model, rising."""
+    table = model._meta.db_table  # noqa: SLF001 - documented by Django
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",

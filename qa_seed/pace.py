@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from helpdesk.models import Channel, Message, Ticket
+from qa_seed.dice import Dice, factor
 from qa_seed.turns import Turn
 from qa_seed.working_time import after_working_minutes, when_awake
 
@@ -29,7 +29,6 @@ _READ_SHARE: Final[dict[str, float]] = {
     Channel.WHATSAPP: 0.9, Channel.TELEGRAM: 0.85, Channel.WEB: 0.6, Channel.EMAIL: 0.35,
 }  # fmt: skip
 _LATER_FACTOR: Final = 0.5
-_SPREAD: Final = 0.9
 _BRISK_ABOVE: Final = 8  # long conversations go back and forth faster
 _LEAST: Final = timedelta(seconds=20)
 
@@ -38,7 +37,7 @@ _LEAST: Final = timedelta(seconds=20)
 class Pace:
     """The tempo of one conversation."""
 
-    dice: random.Random
+    dice: Dice
     priority: str
     channel: str
     length: int
@@ -74,7 +73,7 @@ class Pace:
         return min(1.0, math.pow(_BRISK_ABOVE / self.length, 0.6))
 
     def _around(self, median_minutes: float) -> float:
-        return median_minutes * self.dice.lognormvariate(0, _SPREAD)
+        return median_minutes * factor(self.dice)
 
 
 def _whole(at: datetime) -> datetime:

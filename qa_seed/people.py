@@ -7,15 +7,15 @@ Nobody here can be reached: mail domains are reserved (RFC 2606), mobile numbers
 
 from __future__ import annotations
 
-import random
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from helpdesk.access import Role
 from helpdesk.models import Channel
-from qa_seed.dice import dice_of, pick, pick_weighted
+from qa_seed.dice import Dice, dice_of, few_dice_of, pick, pick_weighted
 from qa_seed.grammar import ENGLISH, PORTUGUESE
 from qa_seed.plan import EMAIL_DOMAIN, HISTORY_DAYS, STAFF_DOMAIN, WEB_DOMAIN, Plan
 
@@ -94,8 +94,7 @@ class Colleague:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(NamedTuple):
     """Somebody who writes to the desk, always through one channel."""
 
     name: str
@@ -125,7 +124,7 @@ def colleague(plan: Plan, index: int) -> Colleague:
 
 def customer(plan: Plan, index: int) -> Customer:
     """Return customer number `index`, known to the desk since before its history begins."""
-    dice = dice_of(plan.seed, "contact", index)
+    dice = few_dice_of(plan.seed, "contact", index)
     is_english = dice.random() < _ENGLISH_SHARE
     language = ENGLISH if is_english else PORTUGUESE
     name = _customer_name(dice, is_english=is_english)
@@ -159,21 +158,21 @@ def customer_index(plan: Plan, ticket_index: int) -> int:
     Whoever comes back shares an earlier ticket's customer, so frequent writers become more
     frequent, as in life.
     """
-    dice = dice_of(plan.seed, "returning", ticket_index)
+    dice = few_dice_of(plan.seed, "returning", ticket_index)
     while ticket_index and dice.random() < _COMES_BACK_SHARE:
         ticket_index = int(dice.random() * ticket_index)
-        dice = dice_of(plan.seed, "returning", ticket_index)
+        dice = few_dice_of(plan.seed, "returning", ticket_index)
     return ticket_index
 
 
-def _customer_name(dice: random.Random, *, is_english: bool) -> str:
+def _customer_name(dice: Dice, *, is_english: bool) -> str:
     if is_english:
         return f"{pick(dice, _ENGLISH_FIRST)} {pick(dice, _ENGLISH_LAST)}"
     middle = f" {pick(dice, _LAST_NAMES)}" if dice.random() < 0.4 else ""  # noqa: PLR2004
     return f"{pick(dice, _FIRST_NAMES)}{middle} {pick(dice, _LAST_NAMES)}"
 
 
-def _address(dice: random.Random, channel: Channel, name: str, index: int) -> str:
+def _address(dice: Dice, channel: Channel, name: str, index: int) -> str:
     """Return an address that no other index has."""
     parts = [_plain(part) for part in name.split(" ")]
     first, last = parts[0], parts[-1]
@@ -186,6 +185,7 @@ def _address(dice: random.Random, channel: Channel, name: str, index: int) -> st
     return f"{first}.{last}.{index}@{domain}"
 
 
+@cache
 def _plain(name: str) -> str:
     bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return "".join(char for char in bare.lower() if char.isalnum())

@@ -24,7 +24,12 @@ class ImpossiblePlan(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much of everything, seen from `now`; equal plans make equal rows on any machine."""
+    """
+    How much of everything, seen from `now`; equal plans make equal rows on any machine.
+
+    `users` and `tickets` are those of one team; `scale` says how many teams there are. Tickets are
+    shared within their team, so a desk of more teams holds the whole of the smaller one.
+    """
 
     seed: int
     users: int
@@ -32,6 +37,7 @@ class Plan:
     messages_per_ticket: float
     campaigns: int
     now: datetime
+    scale: int = 1
 
     def __post_init__(self) -> None:
         for fact, is_true in (
@@ -39,10 +45,19 @@ class Plan:
             ("tickets and campaigns cannot be negative", min(self.tickets, self.campaigns) >= 0),
             ("a ticket has from 1 to 1000 messages", 1 <= self.messages_per_ticket <= 1000),  # noqa: PLR2004
             ("the seed is a whole number from 0 to 2^63-1", 0 <= self.seed < 2**63),
+            ("the scale is 1 or more", self.scale >= 1),
             ("now needs a time zone", self.now.tzinfo is not None),
         ):
             if not is_true:
                 raise ImpossiblePlan(f"{fact[0].upper()}{fact[1:]}.")
+
+    @property
+    def all_users(self) -> int:
+        return self.users * self.scale
+
+    @property
+    def all_tickets(self) -> int:
+        return self.tickets * self.scale
 
     def ticket_key(self, index: int) -> str:
         return f"{KEY_PREFIX}{self.seed}:{index}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from itertools import batched
 from typing import Final, Protocol
 
 from helpdesk.models import Ticket
+from qa_seed import bulk, digest
 from qa_seed.campaigns import CampaignDraft, campaign
-from qa_seed.conversations import Author, TicketDraft
+from qa_seed.conversations import Author
 from qa_seed.desk import Desk
-from qa_seed.digest import Digest
+from qa_seed.lines import Written, write
 from qa_seed.people import Colleague
 from qa_seed.plan import ANCHOR_AGE, Plan
+from qa_seed.surroundings import Surroundings, surroundings
 
 TICKETS_PER_BATCH: Final = 500
 
@@ -27,8 +30,14 @@ class Destination(Protocol):
 
     def add_files(self) -> None: ...
     def add_staff(self, colleagues: list[Colleague]) -> None: ...
-    def add_tickets(self, drafts: list[TicketDraft]) -> None: ...
+    def add_tickets(self, written: list[Written]) -> None: ...
+    def load_tickets(
+        self, plan: Plan, numbers: Iterator[int], tell: Callable[[int], None]
+    ) -> int | None:
+        """Add all tickets at once and return their digest, or None where that cannot be done."""
+
     def add_campaigns(self, drafts: list[CampaignDraft], *, by: Colleague) -> None: ...
+    def add_surroundings(self, found: Surroundings, *, now: datetime) -> None: ...
     def refresh_statistics(self) -> None: ...
 
 
@@ -58,24 +67,35 @@ def run(plan: Plan, destination: Destination, *, tell: Callable[[int], None]) ->
     Tickets go in by age, so that numbers and ids rise with time as in a desk that lived them.
     `tell` is called with the number of tickets of each finished batch.
     """
-    desk, digest = Desk(plan), Digest()
+    desk = Desk(plan)
     destination.add_files()
     destination.add_staff(desk.colleagues)
-    digest.add_staff(desk.colleagues)
-    for drafts in _batches(plan, desk):
-        destination.add_tickets(drafts)
-        digest.add_tickets(drafts)
-        tell(len(drafts))
+    total = sum(map(digest.of_staff, desk.colleagues))
+    author = Author(plan, desk)
+    total += _add_tickets(plan, author, destination, tell)
     campaigns = [campaign(plan, index) for index in range(plan.campaigns)]
     destination.add_campaigns(campaigns, by=desk.colleagues[0])
-    digest.add_campaigns(campaigns)
+    total += sum(map(digest.of_campaign, campaigns))
+    around = surroundings(plan, author, desk.colleagues[: plan.users])
+    destination.add_surroundings(around, now=plan.now)
+    total += sum(map(digest.of_hook, around.hooks)) + sum(map(digest.of_act, around.acts))
     if destination.created.total():
         destination.refresh_statistics()
-    return Outcome(destination.created, digest.text())
+    return Outcome(destination.created, digest.text(total))
 
 
-def _batches(plan: Plan, desk: Desk) -> Iterator[list[TicketDraft]]:
-    author = Author(plan, desk)
-    oldest_first = sorted(range(plan.tickets), key=lambda n: author.opened_at(n).timestamp())
-    for numbers in batched(oldest_first, TICKETS_PER_BATCH):
-        yield [author.ticket(number) for number in numbers]
+def _add_tickets(
+    plan: Plan, author: Author, destination: Destination, tell: Callable[[int], None]
+) -> int:
+    """Add every ticket and return their digest."""
+    opened = array("d", (author.opened_at(n).timestamp() for n in range(plan.all_tickets)))
+    loaded = destination.load_tickets(plan, bulk.oldest_first(opened), tell)
+    if loaded is not None:
+        return loaded
+    total = 0
+    for numbers in batched(bulk.oldest_first(opened), TICKETS_PER_BATCH):
+        written = [write(author.ticket(number)) for number in numbers]
+        destination.add_tickets(written)
+        total += sum(one.fingerprint for one in written)
+        tell(len(written))
+    return total

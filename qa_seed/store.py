@@ -8,8 +8,9 @@ channel and address) and left as it is, so a repeat writes nothing and an interr
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
@@ -30,21 +31,21 @@ from helpdesk.models import (
     User,
 )
 from helpdesk.models.users import STAFF_ROLES
+from qa_seed import bulk, furnish
 from qa_seed.campaigns import CampaignDraft, RecipientDraft
-from qa_seed.conversations import MessageDraft, TicketDraft
-from qa_seed.copying import copy_in
+from qa_seed.copying import copy_in, copy_lines, take_ids
 from qa_seed.documents import library
+from qa_seed.lines import ATTACHMENT, DEAD_LETTER, MESSAGE, TICKET, Batch, Scribe, Written
 from qa_seed.people import PASSWORD, Colleague, Customer
+from qa_seed.plan import Plan
+from qa_seed.surroundings import Surroundings
 
 COUNTED: Final = (
     "users", "contacts", "tickets", "messages", "attachments", "dead letters", "campaigns",
-    "recipients",
+    "recipients", *furnish.COUNTED,
 )  # fmt: skip
 _LOCK: Final = 7_140_001  # any number that nobody else locks
-_PREVIEW_CHARS: Final = 140
 _TABLES: Final = (User, Contact, Ticket, Message, Attachment, Campaign, CampaignRecipient)
-
-Pair = tuple[TicketDraft, Ticket]
 
 
 @contextmanager
@@ -61,7 +62,7 @@ class Store:
 
     def __init__(self) -> None:
         self.created: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
-        self._user_ids: dict[str, int] = {}
+        self.user_ids: dict[str, int] = {}
 
     def add_files(self) -> None:
         """Store each document of the library once, under the digest of its bytes."""
@@ -77,21 +78,48 @@ class Store:
             copy_in(users)
         self.created["users"] += len(users)
         emails = User.objects.filter(email__in=[person.email for person in colleagues])
-        self._user_ids = dict(emails.values_list("email", "pk"))
+        self.user_ids = dict(emails.values_list("email", "pk"))
 
     @cached_property
     def _password_hash(self) -> str:
         return make_password(PASSWORD)
 
-    def add_tickets(self, drafts: list[TicketDraft]) -> None:
-        """Create those of `drafts` that do not exist yet, with everything that hangs on them."""
+    def add_tickets(self, written: list[Written]) -> None:
+        """Create those of `written` that do not exist yet, with everything that hangs on them."""
         with alone():
-            drafts = missing_tickets(drafts)
+            written = missing_tickets(written)
+            drafts = [one.draft for one in written]
             contact_ids = self._contact_ids({d.customer_index: d.customer for d in drafts})
-            tickets = [self._ticket(draft, contact_ids[draft.customer_index]) for draft in drafts]
-            copy_in(tickets)
-            self._add_messages(list(zip(drafts, tickets, strict=True)))
-        self.created["tickets"] += len(tickets)
+            scribe = Scribe(self.user_ids)
+            for one, ticket_id in zip(written, take_ids(Ticket, len(written)), strict=True):
+                contact_id = contact_ids[one.draft.customer_index]
+                scribe.add(one, ticket_id=ticket_id, contact_id=contact_id)
+            self._copy(scribe.batch)
+
+    def load_tickets(
+        self, plan: Plan, numbers: Iterator[int], tell: Callable[[int], None]
+    ) -> int | None:
+        """Fill an empty desk with many tickets; return None if it is not empty, or they are few."""
+        if plan.all_tickets < bulk.WORTH_IT_FROM:
+            return None
+        with alone():
+            if not bulk.is_possible():
+                return None
+            created, digest = bulk.load(plan, numbers, self.user_ids, tell=tell)
+        self.created.update(created)
+        return digest
+
+    def _copy(self, batch: Batch) -> None:
+        copy_lines(Ticket, TICKET, batch.tickets)
+        ids = take_ids(Message, len(batch.messages))
+        said = [f"{pk}\t{line}" for pk, line in zip(ids, batch.messages, strict=True)]
+        copy_lines(Message, ("id", *MESSAGE), said)
+        for model, columns, parts in (
+            (Attachment, ATTACHMENT, batch.attachments),
+            (DeadLetter, DEAD_LETTER, batch.dead_letters),
+        ):
+            copy_lines(model, columns, [f"{ids[place]}\t{line}" for place, line in parts])
+        self.created.update(batch.counts)
 
     def _contact_ids(self, customers: dict[int, Customer]) -> dict[int, int]:
         """Return the contact's id of every customer, creating those that nobody knows yet."""
@@ -103,64 +131,8 @@ class Store:
         self.created["contacts"] += len(contacts)
         return {index: known[who.address] for index, who in customers.items()}
 
-    def _ticket(self, draft: TicketDraft, contact_id: int) -> Ticket:
-        last = draft.last_said
-        return Ticket(
-            seed_key=draft.key,
-            subject=draft.subject,
-            status=draft.status,
-            priority=draft.priority,
-            channel=draft.customer.channel,
-            contact_id=contact_id,
-            assignee_id=self._user_id(draft.assignee),
-            tags=draft.tags,
-            version=draft.version,
-            message_seq=len(draft.messages),
-            message_count=len(draft.messages),
-            last_message_preview=last.body[:_PREVIEW_CHARS],
-            last_message_direction=last.kind,
-            last_message_at=last.created_at,
-            created_at=draft.created_at,
-            updated_at=draft.last_activity_at,
-            last_activity_at=draft.last_activity_at,
-            first_response_at=draft.first_response_at,
-            resolved_at=draft.resolved_at,
-        )
-
     def _user_id(self, person: Colleague | None) -> int | None:
-        return self._user_ids[person.email] if person else None
-
-    def _add_messages(self, pairs: list[Pair]) -> None:
-        said = [(m, self._message(m, ticket.pk)) for draft, ticket in pairs for m in draft.messages]
-        copy_in([row for _, row in said])
-        attachments = [_attachment(m, row) for m, row in said if m.document]
-        copy_in(attachments)
-        dead = [_dead_letter(row) for _, row in said if row.status == Message.Status.FAILED]
-        copy_in(dead)
-        self.created.update(
-            {"messages": len(said), "attachments": len(attachments), "dead letters": len(dead)}
-        )
-
-    def _message(self, draft: MessageDraft, ticket_id: int) -> Message:
-        is_outbound = draft.kind == Message.Kind.OUTBOUND
-        return Message(
-            ticket_id=ticket_id,
-            seq=draft.seq,
-            key=draft.key,
-            kind=draft.kind,
-            body=draft.body,
-            author_id=self._user_id(draft.author),
-            status=draft.status,
-            provider_id=draft.provider_id,
-            attempts=int(is_outbound),
-            rung_at=draft.created_at if is_outbound else None,
-            error=draft.error,
-            created_at=draft.created_at,
-            sent_at=draft.sent_at,
-            delivered_at=draft.delivered_at,
-            read_at=draft.read_at,
-            failed_at=draft.failed_at,
-        )
+        return self.user_ids[person.email] if person else None
 
     def add_campaigns(self, drafts: list[CampaignDraft], *, by: Colleague) -> None:
         """Create those of `drafts` that do not exist yet, with their recipients."""
@@ -172,6 +144,13 @@ class Store:
                 rows = [_recipient(campaign, r, ids[r.customer_index]) for r in draft.recipients]
                 copy_in(rows)
             self.created.update({"campaigns": 1, "recipients": len(rows)})
+
+    def add_surroundings(self, found: Surroundings, *, now: datetime) -> None:
+        """Create what is missing around the tickets; count the days if there is anything new."""
+        with alone():
+            self.created.update(furnish.furnish(found, now=now))
+            if self.created.total():
+                self.created["days"] += furnish.count_days(now)
 
     def refresh_statistics(self) -> None:
         """Let the planner know the new sizes, so that the first pages are fast."""
@@ -187,11 +166,12 @@ def missing_staff(colleagues: list[Colleague]) -> list[Colleague]:
     return [person for person in colleagues if person.email not in known]
 
 
-def missing_tickets(drafts: list[TicketDraft]) -> list[TicketDraft]:
-    """Return those of `drafts` that were not stored yet."""
-    stored = Ticket.objects.filter(seed_key__in=[draft.key for draft in drafts])
+def missing_tickets(written: list[Written]) -> list[Written]:
+    """Return those of `written` that were not stored yet."""
+    keys = [one.draft.key for one in written]
+    stored = Ticket.objects.filter(seed_key__in=keys)
     known = set(stored.values_list("seed_key", flat=True))
-    return [draft for draft in drafts if draft.key not in known]
+    return [one for one in written if one.draft.key not in known]
 
 
 def missing_campaigns(drafts: list[CampaignDraft]) -> list[CampaignDraft]:
@@ -234,31 +214,6 @@ def _contact(who: Customer) -> Contact:
         address=who.address,
         opted_out_at=who.opted_out_at,
         created_at=who.created_at,
-    )
-
-
-def _attachment(draft: MessageDraft, message: Message) -> Attachment:
-    document = draft.document
-    if document is None:
-        raise ValueError("a message without a document has no attachment")
-    return Attachment(
-        message=message,
-        uploaded_by_id=message.author_id,
-        file=document.storage_name,
-        filename=document.filename,
-        size=len(document.content),
-        content_type=document.content_type,
-        sha256=document.sha256,
-        created_at=draft.created_at,
-    )
-
-
-def _dead_letter(message: Message) -> DeadLetter:
-    return DeadLetter(
-        message=message,
-        reason=message.error,
-        attempts=message.attempts,
-        created_at=message.failed_at or message.created_at,
     )
 
 

@@ -8,7 +8,8 @@ which they are said.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,7 +35,7 @@ _PATIENCE_DAYS: Final = 4
 _SAID_ALL: Final = 2  # rounds of question and answer that an intent has
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """One message to be: `words` may hold slots, `greeting` says who greets in it."""
 
@@ -44,6 +45,63 @@ class Turn:
     greeting: str = ""
     after_days: int = 0  # how long everybody waits before it, beyond the usual
     resolves: bool = False
+
+
+class Slots(dict[str, str]):
+    """The values of a conversation's slots, each drawn when a line first asks for it."""
+
+    def __init__(
+        self, dice: random.Random, language: Language, about: str, *, name: str, at: datetime
+    ) -> None:
+        super().__init__(name=first_name(name))
+        self._dice, self._lists, self._at = dice, language.slots, at
+        self._is_portuguese = language.code == PORTUGUESE
+        self._customer, self._about = name, about
+
+    def __missing__(self, slot: str) -> str:
+        self[slot] = value = _DRAWN[slot](self) if slot in _DRAWN else self.listed(slot)
+        return value
+
+    def listed(self, slot: str) -> str:
+        """Return one of the values that the grammar lists."""
+        return pick(self._dice, self._lists[slot])
+
+    def about(self) -> str:
+        return self.listed(self._about)
+
+    def number(self, below: int) -> int:
+        return int(self._dice.random() * below)
+
+    def protocol(self) -> str:
+        return f"{self._at.year}-{self.number(1_000_000):06}"
+
+    def thanked(self) -> str:
+        return "obrigada" if is_feminine(self._customer) else "obrigado"
+
+    def money(self) -> str:
+        # Small amounts are frequent, but none so frequent that a page of tickets repeats it.
+        chance = self._dice.random()
+        text = f"{29 + int(chance * 200 + chance * chance * 1_700):,}.90"
+        return text.translate(_PORTUGUESE_POINTS) if self._is_portuguese else f"${text}"
+
+    def day(self, *, after: int) -> str:
+        local = (self._at + timedelta(days=after)).astimezone(SAO_PAULO)
+        if self._is_portuguese:
+            return f"{local.day:02}/{local.month:02}"
+        return f"{local.day} {_MONTHS[local.month - 1]}"
+
+
+_PORTUGUESE_POINTS: Final = str.maketrans(",.", ".,")
+_DRAWN: Final[dict[str, Callable[[Slots], str]]] = {
+    "product": Slots.about,
+    "order": lambda slots: f"{410_000 + slots.number(80_000)}",
+    "amount": Slots.money,
+    "digits": lambda slots: f"{slots.number(10_000):04}",
+    "protocol": Slots.protocol,
+    "due": lambda slots: slots.day(after=2 + slots.number(7)),
+    "past": lambda slots: slots.day(after=-2 - slots.number(10)),
+    "thanked": Slots.thanked,
+}
 
 
 class Voice:
@@ -57,36 +115,7 @@ class Voice:
         self.intent = intent
         self.is_formal = dice.random() < _FORMAL_SHARE
         self._heard: set[str] = set()
-        self.slots = self._draw_slots(name, at)
-
-    def _draw_slots(self, name: str, at: datetime) -> dict[str, str]:
-        dice, lists = self.dice, self.language.slots
-        cents = int(2_000 + dice.random() ** 3 * 300_000)
-        return {
-            "product": pick(dice, lists[self.intent.about]),
-            "city": pick(dice, lists["city"]),
-            "carrier": pick(dice, lists["carrier"]),
-            "order": f"{410_000 + int(dice.random() * 80_000)}",
-            "amount": self._money(cents // 10 * 10),
-            "digits": f"{int(dice.random() * 10_000):04}",
-            "protocol": f"{at.year}-{int(dice.random() * 1_000_000):06}",
-            "due": self._day(at + timedelta(days=2 + int(dice.random() * 7))),
-            "past": self._day(at - timedelta(days=2 + int(dice.random() * 10))),
-            "name": first_name(name),
-            "thanked": "obrigada" if is_feminine(name) else "obrigado",
-        }
-
-    def _money(self, cents: int) -> str:
-        text = f"{cents / 100:,.2f}"
-        if self.language.code != PORTUGUESE:
-            return f"${text}"
-        return text.translate(str.maketrans(",.", ".,"))
-
-    def _day(self, at: datetime) -> str:
-        local = at.astimezone(SAO_PAULO)
-        if self.language.code == PORTUGUESE:
-            return f"{local:%d/%m}"
-        return f"{local.day} {_MONTHS[local.month - 1]}"
+        self._slots = Slots(dice, language, intent.about, name=name, at=at)
 
     def fresh(self, words: str) -> str:
         """Return a line of the list `words` that was not said yet, as long as there is one."""
@@ -98,20 +127,18 @@ class Voice:
 
     def subject(self) -> str:
         """Return what the ticket is about, in one line."""
-        return pick(self.dice, self.intent.subjects).format(**self.slots)
+        return pick(self.dice, self.intent.subjects).format_map(self._slots)
 
     def spoken(self, turn: Turn, *, agent: str, at: datetime) -> str:
         """Return the body of `turn` as it is said `at` a moment by or to `agent`."""
-        slots = {**self.slots, "agent": first_name(agent), "hello": self._hello(at)}
-        words = turn.words.format(**slots)
+        words = turn.words
         if turn.greeting == "agent":
-            return f"{self.fresh('agent_openings').format(**slots)} {words}"
-        if turn.greeting == "customer":
-            return self._greeted(words, at)
-        return words
-
-    def _hello(self, at: datetime) -> str:
-        return str(self.language.speech[self._time_of_day(at)][0])
+            self._slots["hello"] = self.language.speech[self._time_of_day(at)][0]
+            words = f"{self.fresh('agent_openings')} {words}"
+        if "{" in words:
+            self._slots["agent"] = first_name(agent)
+            words = words.format_map(self._slots)
+        return self._greeted(words, at) if turn.greeting == "customer" else words
 
     def _greeted(self, words: str, at: datetime) -> str:
         hello = self.fresh(self._time_of_day(at) if self.is_formal else "casual")
@@ -130,7 +157,7 @@ def script(voice: Voice, length: int) -> list[Turn]:
     """Return the `length` turns of a conversation; the last one of two or more resolves it."""
     turns = _plot(voice, length)
     if length > 1:
-        turns[-1] = replace(turns[-1], resolves=True)
+        turns[-1].resolves = True
     return turns
 
 
@@ -139,7 +166,8 @@ def _plot(voice: Voice, length: int) -> list[Turn]:
     opening, solution = _opening(voice), _agent(pick(voice.dice, voice.intent.solves))
     thanks = _customer(voice.fresh("thanks"))
     if length == 3 and voice.dice.random() < _SILENT_SHARE:  # noqa: PLR2004
-        goodbye = replace(_agent(voice.fresh("goodbyes")), after_days=_PATIENCE_DAYS)
+        goodbye = _agent(voice.fresh("goodbyes"))
+        goodbye.after_days = _PATIENCE_DAYS
         return [opening, _introduced(ask), goodbye]
     if length < 4:  # noqa: PLR2004
         return [opening, _introduced(solution), thanks][:length]
@@ -208,5 +236,6 @@ def _agent(words: str) -> Turn:
 
 
 def _introduced(turn: Turn) -> Turn:
-    """Return an agent's first turn, in which they say who they are."""
-    return replace(turn, greeting="agent")
+    """Make `turn` an agent's first, in which they say who they are."""
+    turn.greeting = "agent"
+    return turn

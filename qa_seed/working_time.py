@@ -7,16 +7,18 @@ time zone database is needed, which bare containers often lack.
 
 from __future__ import annotations
 
-import random
 from bisect import bisect
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from itertools import accumulate
 from typing import Final
 
+from qa_seed.dice import Dice
+
 SAO_PAULO: Final = timezone(timedelta(hours=-3), "America/Sao_Paulo")
 OPENS_HOUR, CLOSES_HOUR = 8, 18
 _HOUR: Final = timedelta(hours=1)
+_MINUTES_OPEN: Final = (CLOSES_HOUR - OPENS_HOUR) * 60
 
 _FIXED_HOLIDAYS: Final = frozenset(
     {(1, 1), (4, 21), (5, 1), (9, 7), (10, 12), (11, 2), (11, 15), (11, 20), (12, 25)}
@@ -61,8 +63,13 @@ def is_working_day(day: date) -> bool:
 
 def after_working_minutes(start: datetime, minutes: float) -> datetime:
     """Return the moment at which the desk has been open for `minutes` since `start`."""
-    at = _next_open(start.astimezone(SAO_PAULO))
+    at = start.astimezone(SAO_PAULO)
     left = timedelta(minutes=minutes)
+    if at.hour >= OPENS_HOUR and is_working_day(at.date()):  # most often it is over in a day
+        done = at + left
+        if done.hour < CLOSES_HOUR and done.day == at.day and minutes < _MINUTES_OPEN:
+            return done
+    at = _next_open(at)
     while left > (today := _closing(at) - at):
         left -= today
         at = _next_open(_closing(at))
@@ -97,10 +104,11 @@ def when_awake(at: datetime) -> datetime:
 
 
 class Arrivals:
-    """When customers write for the first time, over the `days` before `end`."""
+    """When customers write for the first time, over the `days` before the hour of `end`."""
 
     def __init__(self, end: datetime, *, days: int) -> None:
-        self._start = (end - timedelta(days=days)).astimezone(SAO_PAULO)
+        begin = (end - timedelta(days=days)).astimezone(SAO_PAULO)
+        self._start = begin.replace(minute=0, second=0, microsecond=0)
         self._sums = list(accumulate(self._weight(n, days) for n in range(days * 24)))
 
     def _weight(self, hours: int, days: int) -> float:
@@ -111,7 +119,7 @@ class Arrivals:
         growth = 2.0 ** (-(days - hours / 24) / _HALVED_EVERY_DAYS)
         return float(_HOUR_WEIGHTS[at.hour] * day * growth)
 
-    def draw(self, dice: random.Random) -> datetime:
+    def draw(self, dice: Dice) -> datetime:
         """Return one arrival, in whole seconds."""
         hours = bisect(self._sums, dice.random() * self._sums[-1])
         return self._start + hours * _HOUR + timedelta(seconds=int(dice.random() * 3600))

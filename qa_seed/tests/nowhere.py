@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from qa_seed import seeding
 from qa_seed.campaigns import CampaignDraft
-from qa_seed.conversations import TicketDraft
+from qa_seed.drafts import TicketDraft
 from qa_seed.people import Colleague
 from qa_seed.plan import Plan
 
@@ -31,11 +31,17 @@ class Nowhere:
     def add_staff(self, colleagues):
         self.colleagues += colleagues
 
-    def add_tickets(self, drafts):
-        self.tickets += drafts
+    def add_tickets(self, written):
+        self.tickets += [one.draft for one in written]
+
+    def load_tickets(self, *_):
+        return None
 
     def add_campaigns(self, drafts, *, by):
         self.campaigns += drafts
+
+    def add_surroundings(self, found, *, now):
+        self.surroundings = found
 
     def refresh_statistics(self):
         pass

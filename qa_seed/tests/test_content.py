@@ -97,6 +97,18 @@ def test_a_smaller_desk_is_the_beginning_of_a_larger_one():
     small, large = drafts_of(plan(tickets=50)), drafts_of(plan(tickets=300))
     assert len(large.by_key) == 300
     assert small.by_key == {key: large.by_key[key] for key in small.by_key}
+    assert small.campaigns == large.campaigns
+
+
+def test_a_smaller_scale_is_the_beginning_of_a_larger_one():
+    small, large = drafts_of(plan(tickets=30)), drafts_of(plan(tickets=30, scale=4))
+    assert len(large.by_key) == 120
+    assert small.by_key == {key: large.by_key[key] for key in small.by_key}
+    assert small.colleagues == large.colleagues[:8]
+    assert small.campaigns == large.campaigns
+    teams = [{person.email for person in large.colleagues[at : at + 8]} for at in (0, 8, 16, 24)]
+    for ticket in large.tickets:
+        assert ticket.assignee is None or ticket.assignee.email in teams[ticket.index // 30]
 
 
 def test_another_seed_makes_another_desk():
@@ -155,8 +167,9 @@ def test_easter_falls_where_the_church_puts_it():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"users": 3}, {"tickets": -1}, {"messages_per_ticket": 0}, {"seed": -1}, {"campaigns": -1}],
-)
+    [{"users": 3}, {"tickets": -1}, {"messages_per_ticket": 0}, {"seed": -1}, {"campaigns": -1},
+     {"scale": 0}],
+)  # fmt: skip
 def test_a_plan_that_cannot_be_is_refused(changes):
     with pytest.raises(ImpossiblePlan):
         plan(**changes)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth import authenticate
@@ -26,6 +27,7 @@ from helpdesk.tests.factories import ContactFactory, TicketFactory, UserFactory
 from qa_seed.tests.nowhere import digest_of, plan
 
 pytestmark = pytest.mark.django_db
+NEXT_WEEK = datetime(2026, 12, 1, 14, 37, tzinfo=UTC)
 MODELS = (User, Contact, Ticket, Message, Attachment, DeadLetter, Campaign, CampaignRecipient)
 
 
@@ -124,10 +126,26 @@ def test_counters_of_tickets_equal_their_rows(seed):
     )
 
 
-def test_nothing_seeded_waits_to_be_sent(seed):
-    seed(tickets=300)
-    assert not Message.objects.filter(status__in=["queued", "sending"]).exists()
-    assert not Message.objects.filter(next_attempt_at__isnull=False).exists()
+def test_messages_have_every_status_and_nothing_is_due_for_a_week(seed):
+    seed(tickets=700)
+    found = Message.objects.values_list("status", flat=True).distinct()
+    assert set(found) == set(Message.Status.values)
+    waiting = Message.objects.filter(status__in=["queued", "sending"])
+    assert waiting.count() < 20
+    assert {message.next_attempt_at for message in waiting} == {NEXT_WEEK}
+    assert not Message.objects.exclude(status__in=["queued", "sending"]).filter(
+        next_attempt_at__isnull=False
+    )
+
+
+def test_a_larger_scale_adds_teams_and_keeps_what_was_there(seed):
+    seed(users=6, tickets=40)
+    kept = set(Ticket.objects.values_list("seed_key", "subject", "assignee__email"))
+    recipients = set(CampaignRecipient.objects.values_list("key", flat=True))
+    assert "0 campaigns" in seed(users=6, tickets=40, scale=3)
+    assert (User.objects.count(), Ticket.objects.count()) == (18, 120)
+    assert kept < set(Ticket.objects.values_list("seed_key", "subject", "assignee__email"))
+    assert set(CampaignRecipient.objects.values_list("key", flat=True)) == recipients
 
 
 def test_failed_messages_have_their_dead_letter(seed):

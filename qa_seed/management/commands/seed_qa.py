@@ -7,6 +7,7 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from qa_seed import seeding, wiping
+from qa_seed import handover, seeding, wiping
 from qa_seed.guard import ProductionRefused, refuse_production
 from qa_seed.people import DEMO_LOGINS, PASSWORD
 from qa_seed.plan import ImpossiblePlan, Plan
@@ -42,6 +43,10 @@ class Command(BaseCommand):
             "--messages-per-ticket", type=float, default=defaults["MESSAGES_PER_TICKET"],
             metavar="MEAN", help="mean length of a conversation; lengths follow a power law",
         )  # fmt: skip
+        add(
+            "--scale", type=int, default=1, metavar="N",
+            help="so many times the users and the tickets; holds all that a smaller scale holds",
+        )  # fmt: skip
         add("--campaigns", type=int, default=DEFAULT_CAMPAIGNS, metavar="N")
         add(
             "--seed", type=int, default=DEFAULT_SEED, metavar="N", help="another seed, another desk"
@@ -51,6 +56,11 @@ class Command(BaseCommand):
             help="the moment history ends, such as 2026-11-24T12:00:00Z (default: that of the "
             "run that began this seed's history, else the current minute)",
         )  # fmt: skip
+        add(
+            "--accounts", type=Path, metavar="FILE",
+            help="then write who may log in, as the JSON that k6 reads from K6_USERS",
+        )  # fmt: skip
+        add("--ids", type=Path, metavar="FILE", help="then write ids of tickets and campaigns")
         add("--wipe", action="store_true", help="remove every synthetic row and file, then stop")
         add("--dry-run", action="store_true", help="count what would be created, write nothing")
 
@@ -61,6 +71,7 @@ class Command(BaseCommand):
                 self._wipe(is_rehearsal=options["dry_run"])
             else:
                 self._seed(_plan(options), is_rehearsal=options["dry_run"])
+                self._hand_over(options["accounts"], options["ids"])
         except (ProductionRefused, ImpossiblePlan) as error:
             raise CommandError(str(error)) from error
 
@@ -72,7 +83,7 @@ class Command(BaseCommand):
     def _seed(self, plan: Plan, *, is_rehearsal: bool) -> None:
         began = time.monotonic()
         destination = Rehearsal() if is_rehearsal else Store()
-        with bar(sys.stderr, total=plan.tickets, noun="tickets") as shown:
+        with bar(sys.stderr, total=plan.all_tickets, noun="tickets") as shown:
             outcome = seeding.run(plan, destination, tell=shown.advance)
         verb = "Would create" if is_rehearsal else "Created"
         self.stdout.write(f"{verb} {_listed(outcome.created)} in {time.monotonic() - began:.1f} s.")
@@ -83,6 +94,13 @@ class Command(BaseCommand):
         logins = ", ".join(email for email, _, _ in DEMO_LOGINS)
         self.stdout.write(f"Log in as {logins}; the password of all is {PASSWORD}")
 
+    def _hand_over(self, accounts: Path | None, ids: Path | None) -> None:
+        if accounts:
+            self.stdout.write(f"{handover.write_accounts(accounts)} accounts are in {accounts}")
+        if ids:
+            handover.write_ids(ids)
+            self.stdout.write(f"Ids are in {ids}")
+
 
 def _plan(options: dict[str, Any]) -> Plan:
     return Plan(
@@ -91,6 +109,7 @@ def _plan(options: dict[str, Any]) -> Plan:
         tickets=options["tickets"],
         messages_per_ticket=options["messages_per_ticket"],
         campaigns=options["campaigns"],
+        scale=options["scale"],
         now=_now(options["now"], options["seed"]),
     )
 
