@@ -17,6 +17,7 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {"delayMs": 200, "percent": 100, "retryAfterSec": 1}
 )
 SCOPES: Final = ("cache", "channels", "broker")
+DISTRIBUTIONS: Final = ("uniform", "lognormal")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -41,17 +42,13 @@ class Mode:
     is_available: bool = True
 
 
-_ALWAYS = frozenset({"percent", "firstN", "reason"})
-_SLOWNESS = frozenset({"delayMs", "jitterMs"})
+_ALWAYS = frozenset({"percent", "firstN", "seed", "reason"})
+_SLOWNESS = frozenset({"delayMs", "jitterMs", "distribution"})
 _REQUEST = frozenset({"route", "method"})
 
 
-def _mode(meaning: str, *takes: str, is_available: bool = True) -> Mode:
-    return Mode(meaning, _ALWAYS | frozenset(takes), is_available)
-
-
-def _later(meaning: str, *takes: str) -> Mode:
-    return _mode(meaning, *takes, is_available=False)
+def _mode(meaning: str, *takes: str) -> Mode:
+    return Mode(meaning, _ALWAYS | frozenset(takes))
 
 
 CATALOGUE: Final[Mapping[str, Mapping[str, Mode]]] = MappingProxyType(
@@ -63,12 +60,12 @@ CATALOGUE: Final[Mapping[str, Mapping[str, Mode]]] = MappingProxyType(
             "miss": _mode("Let the server answer nil to reads of the cache"),
         },
         "postgres": {
-            "500": _later("Let the server raise an error in a statement", *_REQUEST),
-            "down": _later("Refuse connections and cut open sockets", *_REQUEST),
-            "slow": _later("Delay every statement on the server", *_SLOWNESS, *_REQUEST),
-            "deadlock": _later("Let the server report a deadlock", *_REQUEST),
-            "readonly": _later("Let the server refuse writes, as after a failover", *_REQUEST),
-            "pool": _later("Hold every slot of the connection pool"),
+            "500": _mode("Let the server raise an error in a statement", *_REQUEST),
+            "down": _mode("Refuse connections and cut open sockets", *_REQUEST),
+            "slow": _mode("Delay every statement on the server", *_SLOWNESS, *_REQUEST),
+            "deadlock": _mode("Let the server report a deadlock", *_REQUEST),
+            "readonly": _mode("Let the server refuse writes, as after a failover", *_REQUEST),
+            "pool": _mode("Hold every slot of the connection pool"),
         },
         "provider": {
             "500": _mode("Answer 500", *_REQUEST),
@@ -82,13 +79,13 @@ CATALOGUE: Final[Mapping[str, Mapping[str, Mode]]] = MappingProxyType(
             "slow": _mode("Delay HTTP requests inside the application", *_SLOWNESS, *_REQUEST),
         },
         "websocket": {
-            "drop": _later("Close open sockets"),
-            "mute": _later("Lose frames on their way to the client"),
+            "drop": _mode("Close open sockets, and new ones at their first frame", "route"),
+            "mute": _mode("Lose frames on their way to the client", "route"),
         },
         "queue": {
-            "stall": _later("Stop consuming a queue", "queue"),
-            "errors": _later("Let tasks fail", "queue"),
-            "kill": _later("Kill the worker process that runs a task", "queue"),
+            "stall": _mode("Stop consuming a queue", "queue"),
+            "errors": _mode("Let tasks fail", "queue"),
+            "kill": _mode("Kill the worker process that runs a task", "queue"),
         },
     }
 )
@@ -176,7 +173,9 @@ def _text(longest: int) -> Callable[[Any], str]:
 _RULES: Final[Mapping[str, Callable[[Any], str]]] = {
     "delayMs": _number(0, 60_000),
     "jitterMs": _number(0, 60_000),
+    "distribution": _one_of(DISTRIBUTIONS),
     "percent": _number(0, 100, whole=False),
+    "seed": _number(0, 2**63 - 1),
     "retryAfterSec": _number(0, 3600),
     "firstN": _number(1, 1_000_000),
     "route": _text(200),

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from random import Random
 from types import MappingProxyType
 from typing import Any, Final
 
+from chaos import draws, sleepers
 from chaos.catalog import DEFAULTS
 
-_SLICE_SECONDS: Final = 0.1  # how late a sleeping call may notice that its fault was cleared
+SLICE_SECONDS: Final = 0.1  # how late a sleeping call may notice that its fault was cleared
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -56,10 +57,15 @@ class ActiveFault:
         return self.percent >= 100 and self.claim is None  # noqa: PLR2004 - percent
 
     def draw_delay_seconds(self) -> float:
-        """Return `delayMs` plus or minus a uniform part of `jitterMs`, in seconds."""
-        jitter_ms = float(self.metadata.get("jitterMs", 0))
-        delay_ms = float(self.metadata.get("delayMs", DEFAULTS["delayMs"]))
-        return max(0.0, delay_ms + random.uniform(-jitter_ms, jitter_ms)) / 1000
+        """Draw how long this call waits, as the metadata's distribution says."""
+        return draws.delay_seconds(self.metadata, self._dice())
+
+    def draw_is_hit(self) -> bool:
+        """Draw whether this call is one of the `percent` that are hit."""
+        return self._dice().random() * 100 < self.percent
+
+    def _dice(self) -> Random:
+        return draws.dice(self.id, self.metadata.get("seed"))
 
     def matches(self, context: Mapping[str, str]) -> bool:
         """Tell whether its metadata lets it hit a call with this context."""
@@ -87,6 +93,7 @@ on_injected: list[Callable[[ActiveFault], None]] = []
 
 _bypassed: ContextVar[bool] = ContextVar("chaos_bypassed", default=False)
 _trace: ContextVar[list[str] | None] = ContextVar("chaos_trace", default=None)
+_request: ContextVar[Mapping[str, str]] = ContextVar("chaos_request", default=_NONE)
 
 
 def arm(faults: Iterable[ActiveFault], *, valid_until: float = math.inf) -> None:
@@ -97,6 +104,7 @@ def arm(faults: Iterable[ActiveFault], *, valid_until: float = math.inf) -> None
     for fault in faults:
         snapshot[fault.target] = (*snapshot.get(fault.target, ()), fault)
     VALID_UNTIL, ARMED = valid_until, snapshot
+    draws.forget_all_but({fault.id for fault in active()})
     for fault in active():
         if fault.id not in known:
             _tell(on_armed, fault)
@@ -127,7 +135,7 @@ def pick(
             now < fault.deadline
             and (modes is None or fault.mode in modes)
             and fault.matches(context)
-            and random.random() * 100 < fault.percent
+            and fault.draw_is_hit()
             and (fault.claim is None or fault.claim())
         ):
             record(fault)
@@ -137,10 +145,15 @@ def pick(
 
 def record(fault: ActiveFault) -> None:
     """Count one injection and leave its name in the trace of the current request."""
+    mark(fault)
+    _tell(on_injected, fault)
+
+
+def mark(fault: ActiveFault) -> None:
+    """Leave the name of `fault` in the trace of the current request."""
     trace = _trace.get()
     if trace is not None and fault.name not in trace:
         trace.append(fault.name)
-    _tell(on_injected, fault)
 
 
 def fault_names() -> tuple[str, ...]:
@@ -164,15 +177,16 @@ def is_armed(fault: ActiveFault) -> bool:
 def sleep(fault: ActiveFault, seconds: float) -> None:
     """Hold the calling thread for `seconds`, but never longer than the fault holds."""
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0 and is_armed(fault):
-        time.sleep(min(left, _SLICE_SECONDS))
+    with sleepers.place() as is_free:
+        while is_free and (left := end - time.monotonic()) > 0 and is_armed(fault):
+            time.sleep(min(left, SLICE_SECONDS))
 
 
 async def sleep_async(fault: ActiveFault, seconds: float) -> None:
     """Hold the calling coroutine for `seconds`, but never longer than the fault holds."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and is_armed(fault):  # noqa: ASYNC110 - other threads arm
-        await asyncio.sleep(min(left, _SLICE_SECONDS))
+        await asyncio.sleep(min(left, SLICE_SECONDS))
 
 
 @contextmanager
@@ -183,6 +197,26 @@ def bypass() -> Iterator[None]:
         yield
     finally:
         _bypassed.reset(token)
+
+
+def is_bypassed() -> bool:
+    """Tell whether what runs in this context is exempt."""
+    return _bypassed.get()
+
+
+@contextmanager
+def serving(request: Mapping[str, str]) -> Iterator[None]:
+    """Let faults deep inside match the request (method, path, view) that runs in this context."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def current_request() -> Mapping[str, str]:
+    """Return what is known of the request that runs in this context; empty outside of one."""
+    return _request.get()
 
 
 @contextmanager

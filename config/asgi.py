@@ -14,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config import env, tracing
@@ -28,5 +29,15 @@ from helpdesk.routing import application as websocket  # noqa: E402 - needs the 
 # Load every view now: the first user of a process should not wait for its imports.
 get_resolver()._populate()  # noqa: SLF001 - nothing public does it
 
+
+def _sockets() -> Any:
+    """Return the sockets' application; where faults may be injected, they can be dropped."""
+    if "chaos" not in settings.INSTALLED_APPS:
+        return websocket
+    from chaos.points.websocket import SocketFaults  # noqa: PLC0415 - only where it is installed
+
+    return SocketFaults(websocket)
+
+
 tracing.start("web")
-application = ProtocolTypeRouter({"http": http, "websocket": TellBacklog(websocket)})
+application = ProtocolTypeRouter({"http": http, "websocket": TellBacklog(_sockets())})

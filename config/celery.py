@@ -6,8 +6,12 @@ import os
 
 from celery import Celery
 
+from config import env
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("steadydesk", task_cls="config.acknowledgement:LeavingTask")
+# Production names no class that knows of chaos.
+TASK_CLASS = "faulty_tasks:FaultyTask" if env.CHAOS_ENABLED else "acknowledgement:LeavingTask"
+app = Celery("steadydesk", task_cls=f"config.{TASK_CLASS}")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

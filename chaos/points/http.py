@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +37,7 @@ class ExemptionMiddleware:
         if is_exempt(request.path_info):
             with kernel.bypass():
                 return self.get_response(request)
-        with kernel.traced() as fault_names:
+        with kernel.traced() as fault_names, kernel.serving(_context(request)):
             response = self.get_response(request)
         if fault_names:
             response.headers[FAULT_HEADER] = ", ".join(fault_names)
@@ -53,33 +52,23 @@ class ChaosMiddleware(ExemptionMiddleware):
     measured as the users feel it.
     """
 
-    def __init__(self, get_response: GetResponse) -> None:
-        super().__init__(get_response)
-        # A sleep holds a thread: without a limit a fault would take the whole server down.
-        self._sleeps = threading.BoundedSemaphore(conf.get("MAX_CONCURRENT_SLEEPS"))
-
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
         if kernel.ARMED:
-            self._delay(request)
-        return None
-
-    def _delay(self, request: HttpRequest) -> None:
-        if not self._sleeps.acquire(blocking=False):
-            return
-        try:
-            fault = kernel.pick("latency", _context(request))
+            _learn_view(request)
+            fault = kernel.pick("latency", kernel.current_request())
             if fault:
                 kernel.sleep(fault, fault.draw_delay_seconds())
-        finally:
-            self._sleeps.release()
+        return None
 
 
 def _context(request: HttpRequest) -> dict[str, str]:
-    match = request.resolver_match
-    return {
-        "method": request.method or "",
-        "path": request.path_info,
-        "view": match.view_name if match else "",
-    }
+    return {"method": request.method or "", "path": request.path_info}
+
+
+def _learn_view(request: HttpRequest) -> None:
+    """Add the view's name, which is known only once the middlewares are through."""
+    context, match = kernel.current_request(), request.resolver_match
+    if match is not None and isinstance(context, dict):
+        context["view"] = match.view_name

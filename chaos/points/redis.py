@@ -12,23 +12,23 @@ command on the wire and let the real server answer.
 from __future__ import annotations
 
 import errno
-import os
 import socket
-import threading
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
+import redis
 import redis.asyncio.connection as redis_asyncio
 import redis.connection as redis_sync
 
 from chaos import kernel
+from chaos.live import Live
 
-_CONNECTING: Final = frozenset({"down"})
-_SENDING: Final = frozenset({"down", "slow"})
+_DOWN: Final = frozenset({"down"})
+_SLOW: Final = frozenset({"slow"})
 _REWRITING: Final = frozenset({"errors", "miss"})
 _READS: Final = frozenset({"GET", "MGET"})
 _NEVER_SET: Final = "chaos:miss:no-such-key"
+_TIMEOUT: Final = "Timeout writing to socket"  # redis-py's words
 _LOADING: Final = (
     "EVAL",
     "return redis.error_reply('LOADING Redis is loading the dataset in memory')",
@@ -36,40 +36,16 @@ _LOADING: Final = (
 )
 
 
-class _Live:
-    """Open sockets of this process, to be cut when Redis goes down."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.connections: WeakSet[Any] = WeakSet()
-
-    def add(self, connection: Any) -> None:
-        with self.lock:
-            self.connections.add(connection)
-
-    def of(self, scope: str | None) -> list[Any]:
-        with self.lock:
-            return [each for each in self.connections if scope in {None, each.chaos_scope}]
-
-
-_live = _Live()
-
-
-def _forget_parent() -> None:
-    """A child shares its parent's sockets: to shut one down would cut the parent off."""
-    global _live  # noqa: PLW0603 - the parent's lock may be held for ever
-    _live = _Live()
-
-
-os.register_at_fork(after_in_child=_forget_parent)
+_live: Final[Live[Any]] = Live()
 
 
 def cut_open_sockets(fault: kernel.ActiveFault) -> None:
     """Cut what is open, idle or blocked, when `fault` takes Redis down for every call."""
     if fault.target != "redis" or fault.mode != "down" or not fault.is_total:
         return
-    for connection in _live.of(fault.metadata.get("scope")):
-        if connection.chaos_cut():
+    scope = fault.metadata.get("scope")
+    for connection in _live.all():
+        if scope in {None, connection.chaos_scope} and connection.chaos_cut():
             kernel.record(fault)
 
 
@@ -99,9 +75,17 @@ class _Faulty:
     """What both kinds of connection share."""
 
     chaos_scope: ClassVar[str]
+    socket_timeout: float | None
 
     def chaos_pick(self, modes: frozenset[str]) -> kernel.ActiveFault | None:
         return kernel.pick("redis", {"scope": self.chaos_scope}, modes=modes)
+
+    def chaos_delay(self, slow: kernel.ActiveFault) -> tuple[float, bool]:
+        """Return how long to wait, and whether the client's own timeout ends it, as on a socket."""
+        seconds, limit = slow.draw_delay_seconds(), self.socket_timeout
+        if limit is None or seconds <= limit:
+            return seconds, False
+        return limit, True
 
     def chaos_rewrite(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the command to send instead of `args`, so that the server misbehaves."""
@@ -124,7 +108,7 @@ class _FaultySync(_Faulty):
 
     def _connect(self) -> Any:
         _start_control()
-        if kernel.ARMED and self.chaos_pick(_CONNECTING):
+        if kernel.ARMED and self.chaos_pick(_DOWN):
             _refuse()
         sock = super()._connect()  # type: ignore[misc]  # of the class this one is mixed into
         _live.add(self)
@@ -136,11 +120,15 @@ class _FaultySync(_Faulty):
         super().send_command(*args, **kwargs)  # type: ignore[misc]
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
-        fault = kernel.ARMED and self.chaos_pick(_SENDING)
-        if fault and fault.mode == "down":
-            self.chaos_cut()
-        elif fault:
-            kernel.sleep(fault, fault.draw_delay_seconds())
+        if kernel.ARMED:
+            if slow := self.chaos_pick(_SLOW):
+                seconds, is_too_long = self.chaos_delay(slow)
+                kernel.sleep(slow, seconds)
+                if is_too_long and kernel.is_armed(slow):
+                    self.disconnect()  # type: ignore[attr-defined]  # of the class mixed into
+                    raise redis.TimeoutError(_TIMEOUT)
+            if self.chaos_pick(_DOWN):
+                self.chaos_cut()
         super().send_packed_command(command, check_health)  # type: ignore[misc]
 
     def chaos_cut(self) -> bool:
@@ -154,7 +142,7 @@ class _FaultyAsync(_Faulty):
 
     async def _connect(self) -> None:
         _start_control()
-        if kernel.ARMED and self.chaos_pick(_CONNECTING):
+        if kernel.ARMED and self.chaos_pick(_DOWN):
             _refuse()
         await super()._connect()  # type: ignore[misc]
         _live.add(self)
@@ -165,11 +153,15 @@ class _FaultyAsync(_Faulty):
         await super().send_command(*args, **kwargs)  # type: ignore[misc]
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
-        fault = kernel.ARMED and self.chaos_pick(_SENDING)
-        if fault and fault.mode == "down":
-            self.chaos_cut()
-        elif fault:
-            await kernel.sleep_async(fault, fault.draw_delay_seconds())
+        if kernel.ARMED:
+            if slow := self.chaos_pick(_SLOW):
+                seconds, is_too_long = self.chaos_delay(slow)
+                await kernel.sleep_async(slow, seconds)
+                if is_too_long and kernel.is_armed(slow):
+                    await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+                    raise redis.TimeoutError(_TIMEOUT)
+            if self.chaos_pick(_DOWN):
+                self.chaos_cut()
         await super().send_packed_command(command, check_health)  # type: ignore[misc]
 
     def chaos_cut(self) -> bool:

@@ -12,11 +12,18 @@ def start_control(**_kwargs: Any) -> None:
     control.ensure_running()
 
 
+def _add_stalls(sender: Any, **_kwargs: Any) -> None:
+    from chaos.points import queue  # noqa: PLC0415 - a project may have no Celery
+
+    queue.install(sender.app)
+
+
 def connect() -> None:
     """Listen to the start of Celery's processes, where Celery is installed."""
     if find_spec("celery") is None:
         return
     from celery import signals  # noqa: PLC0415 - a project may have no Celery
 
+    signals.worker_init.connect(_add_stalls, weak=False, dispatch_uid="chaos-stalls")
     for signal in (signals.worker_init, signals.worker_process_init, signals.beat_init):
         signal.connect(start_control, weak=False, dispatch_uid="chaos")

@@ -16,7 +16,7 @@ from chaos.points.redis import BrokerConnection  # noqa: E402
 
 def child(write):
     """Say whether the child started empty, then learn of the fault on its own."""
-    begins_empty = not kernel.ARMED and point._live.of(None) == []
+    begins_empty = not kernel.ARMED and point._live.all() == []
     control.ensure_running()
     end = time.monotonic() + 3
     while not kernel.ARMED and time.monotonic() < end:

@@ -77,7 +77,7 @@ def test_dialog_puts_the_message_beside_the_field(desk):
     assert not Fault.objects.exists()
 
 
-def test_dialog_offers_only_what_is_available(desk):
+def test_dialog_offers_only_what_is_available(desk, later_mode):
     dialog = desk.get(url("arm")).content.decode()
     assert "provider/429" in dialog
     assert "queue/kill" not in dialog

@@ -84,7 +84,7 @@ def test_body_that_is_no_object_is_400(api, body):
     assert api.post(f"{BASE}/latency", body, format="json").status_code == 400
 
 
-def test_mode_of_a_later_release_is_400_and_says_so(api):
+def test_mode_of_a_later_release_is_400_and_says_so(api, later_mode):
     response = post(api, "queue", mode="kill")
     assert response.status_code == 400
     assert "not available yet" in text_of(response)

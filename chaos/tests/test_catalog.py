@@ -58,7 +58,7 @@ def test_unknown_mode_is_named_with_those_that_exist():
     assert "down, errors, miss, slow" in errors_of(target="redis", mode="up")["mode"][0]
 
 
-def test_mode_of_a_later_release_says_so():
+def test_mode_of_a_later_release_says_so(later_mode):
     assert errors_of(target="queue", mode="kill")["mode"] == ["queue/kill is not available yet."]
 
 
@@ -85,6 +85,9 @@ def test_key_that_the_mode_does_not_take_is_named():
         ("route", ""),
         ("route", 7),
         ("reason", "x" * 501),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("distribution", "normal"),
     ],
 )
 def test_bad_value_names_its_key(key, value):
@@ -95,6 +98,8 @@ def test_every_good_value_is_taken():
     metadata = {
         "delayMs": 400,
         "jitterMs": 50,
+        "distribution": "lognormal",
+        "seed": 42,
         "percent": 12.5,
         "firstN": 3,
         "route": "/api/v1/tickets",

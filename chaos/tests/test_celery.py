@@ -8,8 +8,10 @@ import kombu
 import pytest
 import redis
 from celery import Celery
+from django.utils import timezone
 
-from chaos.tests.conftest import other_process, wait_until
+from chaos import services
+from chaos.tests.conftest import ACTOR, other_process, wait_until
 
 
 @pytest.fixture
@@ -52,6 +54,49 @@ def test_worker_hears_of_faults_and_outlives_a_lost_broker(worker, ask, inject, 
 
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=20) == 0
+
+
+def test_failing_task_killed_worker_and_stalled_queue_are_over_when_the_fault_is(
+    worker, ask, inject, redis_server
+):
+    first = ask("calm", 120)
+    inject("queue", "errors", queue="another")
+    failing = inject("queue", "errors", queue="celery", firstN=1)
+    wait_until(lambda: was_hit(failing, redis_server), 60)
+    assert ask("after")["pid"] == first["pid"]
+
+    inject("queue", "kill", firstN=1)
+    wait_until(lambda: survives_in(ask) != first["pid"], 60)
+    assert worker.poll() is None
+
+    stall = inject("queue", "stall", queue="celery")
+    client = redis.Redis.from_url(redis_server.url, socket_timeout=60)
+    wait_until(lambda: is_left_alone(client, redis_server), 60)
+    assert client.llen("celery") == 1
+    services.clear_fault(fault_id=stall.pk, actor=ACTOR, now=timezone.now())
+    assert client.blpop(["reports"], timeout=60)
+
+
+def survives_in(ask):
+    """Run one more task; whoever runs it, it is not lost."""
+    report = ask("survives", 60)
+    assert report["label"] == "survives"
+    return report["pid"]
+
+
+def is_left_alone(client, redis_server):
+    """Send one more task, and tell whether nobody takes it."""
+    Celery("client", broker=redis_server.url, set_as_current=False).send_task("report", ["late"])
+    return client.blpop(["reports"], timeout=5) is None
+
+
+def was_hit(fault, redis_server):
+    """Run one more task, and tell whether one was hit; forget its report."""
+    client = redis.Redis.from_url(redis_server.url)
+    Celery("client", broker=redis_server.url, set_as_current=False).send_task("report", ["lost?"])
+    client.blpop(["reports"], timeout=1)
+    fault.refresh_from_db()
+    return fault.hits == 1
 
 
 def blocked_clients(client):

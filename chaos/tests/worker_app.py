@@ -8,18 +8,27 @@ import django
 django.setup()
 
 import redis  # noqa: E402 - settings first
-from celery import Celery  # noqa: E402
+from celery import Celery, Task  # noqa: E402
 
 from chaos import kernel  # noqa: E402
+from chaos.points.queue import TaskFaults  # noqa: E402
 
 BROKER_URL = os.environ["TEST_BROKER_URL"]
-app = Celery("chaos-tests", broker=BROKER_URL, set_as_current=False)
+
+
+class FaultyTask(TaskFaults, Task):  # type: ignore[type-arg]  # generic for mypy only
+    """What a project names as its `task_cls`."""
+
+
+app = Celery("chaos-tests", broker=BROKER_URL, task_cls=FaultyTask, set_as_current=False)
 app.conf.update(
     broker_transport="chaos.points.broker:Transport",
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 2},
     task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
 )
 

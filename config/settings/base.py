@@ -82,7 +82,14 @@ DATABASES: dict[str, Any] = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # A connection for every thread that serves, so that none waits for another's.
-            "pool": {"min_size": 1, "max_size": env.WEB_THREADS + 8, "timeout": 3},
+            # A lost server is not asked again at ever longer intervals (psycopg's way, up to a
+            # minute late after an outage of one): the pool gives up, and the next request asks.
+            "pool": {
+                "min_size": 1,
+                "max_size": env.WEB_THREADS + 8,
+                "timeout": 3,
+                "reconnect_timeout": 2,
+            },
             "connect_timeout": 2,
             "options": "-c statement_timeout=5000 -c lock_timeout=3000"
             " -c idle_in_transaction_session_timeout=30000",

@@ -25,6 +25,10 @@ MIDDLEWARE = [
     "chaos.points.http.ChaosMiddleware",
 ]
 
+DATABASES: dict[str, Any] = deepcopy(base.DATABASES)
+# Under the metrics, so that they count what is injected.
+DATABASES["default"]["ENGINE"] = "chaos.points.postgres.prometheus"
+
 CACHES: dict[str, Any] = deepcopy(redis.CACHES)
 # django-redis and channels-redis hand this to redis-py as it is: a class, not its dotted name.
 CACHES["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]["connection_class"] = class_for(

@@ -1,0 +1,1 @@
+"""The faulty backend under the one of django-prometheus."""
