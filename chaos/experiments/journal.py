@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -38,7 +39,7 @@ class Journal:
         self._pending: list[ExperimentEvent] = []
         self._began = clock.monotonic()
         now = clock.now()
-        with kernel.bypass(), transaction.atomic():
+        with undisturbed(), transaction.atomic():
             _refuse_another(now)
             self.run = ExperimentRun.objects.create(
                 name=experiment.name,
@@ -90,8 +91,7 @@ class Journal:
     def _write(self, write: Callable[[], object], *, tries: int) -> None:
         for left in reversed(range(tries)):
             try:
-                with kernel.bypass():
-                    mend_connection()
+                with undisturbed():
                     write()
             except (DatabaseError, InterfaceError):
                 logger.warning("a run could not be written down", exc_info=True)
@@ -101,10 +101,13 @@ class Journal:
                 return
 
 
-def mend_connection() -> None:
-    """Let go of a connection that was cut, so that the next statement opens another."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Exempt the block from faults, and let go of a connection that one of them has cut."""
+    with kernel.bypass():
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        yield
 
 
 def _refuse_another(now: dt.datetime) -> None:

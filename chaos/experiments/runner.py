@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Sum
 
-from chaos import catalog, guard, kernel, selectors, services
+from chaos import catalog, guard, selectors, services
 from chaos.experiments import sampling
 from chaos.experiments.clock import Clock
 from chaos.experiments.definition import Experiment, Step
-from chaos.experiments.journal import Journal, mend_connection
+from chaos.experiments.journal import Journal, undisturbed
 from chaos.experiments.sampling import Probe, Sampler
 from chaos.models import ExperimentEvent, ExperimentRun, Fault
 from chaos.services import Actor
@@ -124,7 +124,7 @@ class Runner:
     def _gate(self) -> None:
         """:raises Aborted: when the system is not steady, or is broken already"""
         self._journal.enter(Status.GATING)
-        with kernel.bypass():
+        with undisturbed():
             foreign = selectors.active_faults(now=self._clock.now()).first()
         if foreign is not None:
             raise Aborted(f"{foreign} is active already; clear it first.")
@@ -151,7 +151,7 @@ class Runner:
 
     def _inject(self, step: Step) -> None:
         try:
-            with kernel.bypass():
+            with undisturbed():
                 fault = services.inject_fault(
                     target=step.target,
                     mode=step.mode,
@@ -179,7 +179,7 @@ class Runner:
             problem = self._sampler.ask(halt)
             self._broken[place] = self._broken[place] + 1 if problem else 0
             if self._broken[place] >= halt.in_a_row:
-                with kernel.bypass():
+                with undisturbed():
                     services.halt_faults(
                         fault_ids=self._fault_ids,
                         actor=self._actor,
@@ -191,8 +191,11 @@ class Runner:
     def _obey_others(self) -> None:
         """:raises Aborted: when somebody ended a fault of ours early"""
         ends = (Fault.End.CLEARED, Fault.End.HALTED)
-        with kernel.bypass():
-            ended = Fault.objects.filter(pk__in=self._fault_ids, end__in=ends).first()
+        try:
+            with undisturbed():
+                ended = Fault.objects.filter(pk__in=self._fault_ids, end__in=ends).first()
+        except (DatabaseError, InterfaceError):  # it is away as well: asked again at the next look
+            return
         if ended is not None:
             raise Aborted(f"{ended} was {ended.get_end_display().lower()} by somebody else.")
 
@@ -202,8 +205,7 @@ class Runner:
             return
         for _number in range(_ROLLBACK_TRIES):
             try:
-                with kernel.bypass():
-                    mend_connection()
+                with undisturbed():
                     self._clear()
             except DatabaseError:
                 logger.warning("rollback is tried again", exc_info=True)
@@ -269,7 +271,7 @@ class Runner:
 
     def _hits_so_far(self) -> int:
         try:
-            with kernel.bypass():
+            with undisturbed():
                 rows = Fault.objects.filter(pk__in=self._fault_ids)
                 return int(rows.aggregate(all=Sum("hits"))["all"] or 0)
         except DatabaseError:

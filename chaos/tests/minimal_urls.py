@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import include, path
@@ -7,7 +9,7 @@ def hello(_request):
     return HttpResponse("hello")
 
 
-urlpatterns = [
+urlpatterns: list[Any] = [
     path("admin/", admin.site.urls),
     path("hello", hello, name="hello"),
     path("livez", hello, name="livez"),

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.urls import include, path
@@ -47,7 +48,7 @@ def test_five_lines_of_the_readme_are_all_that_the_minimal_project_has():
     )
     assert len(lines.strip().splitlines()) == 5
     ours = {"chaos", "chaos.points.http.ExemptionMiddleware", "chaos.points.http.ChaosMiddleware"}
-    project = {
+    project: dict[str, Any] = {
         "INSTALLED_APPS": [app for app in minimal_settings.INSTALLED_APPS if app not in ours],
         "MIDDLEWARE": [name for name in minimal_settings.MIDDLEWARE if name not in ours],
         "urlpatterns": [],
