@@ -31,8 +31,8 @@ lint: ## formatting, lint, import contracts, missing migrations, rules of the ho
 types: ## mypy, strict
 	$(needs) dev && $(python) -m mypy .
 
-bench: ## the cost of a list (limits held), then the servers side by side (needs wrk and nginx)
-	$(needs) dev bench services && .venv/bin/python -m tests.bench.lists && $(python) -m tests.bench.servers
+bench: ## the cost of hooks and of a list (limits held), then the servers side by side (needs wrk and nginx)
+	$(needs) dev bench services && .venv/bin/python -m tests.bench.hooks && .venv/bin/python -m tests.bench.lists && $(python) -m tests.bench.servers
 
 monitoring-check: ## Prometheus, Alertmanager, Grafana, compose and workflow files, by their own tools
 	$(needs) dev prometheus && $(python) -m monitoring.check
