@@ -34,8 +34,8 @@ lint: ## formatting, lint, import contracts, missing migrations, rules of the ho
 types: ## mypy, strict
 	$(needs) dev && $(python) -m mypy .
 
-bench: ## lists, objectives and seeding (limits held; TICKETS=), then the servers side by side (needs wrk and nginx)
-	$(needs) dev bench services && .venv/bin/python -m tests.bench.lists && .venv/bin/python -m tests.bench.objectives && .venv/bin/python -m tests.bench.seeding --tickets $(TICKETS) && $(python) -m tests.bench.servers
+bench: ## hooks, lists, objectives and seeding (limits held; TICKETS=), then the servers side by side (needs wrk and nginx)
+	$(needs) dev bench services && for each in hooks lists objectives "seeding --tickets $(TICKETS)"; do .venv/bin/python -m tests.bench.$$each || exit; done && $(python) -m tests.bench.servers
 
 monitoring-check: ## Prometheus, Alertmanager, Grafana, compose and workflow files, by their own tools
 	$(needs) dev prometheus && $(python) -m monitoring.check

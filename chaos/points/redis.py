@@ -25,8 +25,11 @@ from chaos.live import Live
 
 _DOWN: Final = frozenset({"down"})
 _SLOW: Final = frozenset({"slow"})
+_ERRORS: Final = frozenset({"errors"})
 _REWRITING: Final = frozenset({"errors", "miss"})
 _READS: Final = frozenset({"GET", "MGET"})
+# What a server that loads its data does answer: without it no connection would come to its error.
+_WHILE_LOADING: Final = frozenset({"AUTH", "HELLO", "SELECT", "CLIENT"})
 _NEVER_SET: Final = "chaos:miss:no-such-key"
 _TIMEOUT: Final = "Timeout writing to socket"  # redis-py's words
 _LOADING: Final = (
@@ -89,8 +92,8 @@ class _Faulty:
 
     def chaos_rewrite(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the command to send instead of `args`, so that the server misbehaves."""
-        modes = _REWRITING if self._can_miss(args) else frozenset({"errors"})
-        fault = self.chaos_pick(modes)
+        modes = _REWRITING if self._can_miss(args) else _ERRORS
+        fault = None if args[0] in _WHILE_LOADING else self.chaos_pick(modes)
         if fault is None:
             return args
         if fault.mode == "errors":
