@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from asgiref.sync import async_to_sync
@@ -13,10 +15,17 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
+from django.utils import timezone
 
 from config.celery import app
+from helpdesk import dispatch
+from helpdesk.access import Role
+from helpdesk.models import Canary, User
 from helpdesk.provider.client import Outgoing
 from helpdesk.provider.http import get_provider
+from helpdesk.services import accounts
+
+_PATIENCE_SECONDS: Final = 4.0
 
 
 def _raw_cache() -> Any:
@@ -60,9 +69,53 @@ def latency() -> None:
         response.raise_for_status()
 
 
+def websocket() -> None:
+    """Open the inbox as an owner and wait for its first beat, through this process' own sockets."""
+    owner = User.objects.filter(role=Role.OWNER, is_active=True).earliest("id")
+    ticket = accounts.issue_socket_ticket(user=owner, now=timezone.now())
+    async_to_sync(_hear_beat)(f"ticket={quote(ticket)}".encode())
+
+
+async def _hear_beat(query: bytes) -> None:
+    """Be the client of one socket; what it sends first is its beat."""
+    from config.asgi import application  # noqa: PLC0415 - this module is imported before it is
+
+    to_server, to_client = asyncio.Queue[dict[str, Any]](), asyncio.Queue[dict[str, Any]]()
+    scope = {"type": "websocket", "path": "/ws/v1/inbox", "query_string": query, "headers": []}
+    to_server.put_nowait({"type": "websocket.connect"})
+    socket = asyncio.create_task(application(scope, to_server.get, to_client.put))
+    try:
+        for expected in ("websocket.accept", "websocket.send"):
+            sent = await asyncio.wait_for(to_client.get(), _PATIENCE_SECONDS)
+            if sent["type"] != expected:
+                raise ConnectionResetError(f"The socket was closed with {sent.get('code')}.")
+    finally:
+        to_server.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await asyncio.wait([socket], timeout=_PATIENCE_SECONDS)
+        socket.cancel()
+
+
+def queue() -> None:
+    """Have each queue's worker take a canary, as the sweeper does all the time."""
+    asked_at = timezone.now()
+    waiting = set(settings.HELPDESK["QUEUES"])
+    for name in waiting:
+        dispatch.enqueue(dispatch.CANARY, due_at=asked_at, queue=name, canary=name)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while waiting:
+        waiting -= set(
+            Canary.objects.filter(started_at__gte=asked_at).values_list("queue", flat=True)
+        )
+        if waiting and time.monotonic() > deadline:
+            raise TimeoutError(f"No worker took a job of {', '.join(sorted(waiting))}.")
+        time.sleep(0.05)
+
+
 EXERCISES: Final[dict[str, Callable[[], None]]] = {
     "redis": redis,
     "provider": provider,
     "postgres": postgres,
     "latency": latency,
+    "websocket": websocket,
+    "queue": queue,
 }

@@ -71,13 +71,36 @@ def test_everything_answers(stack):
     assert len(processes(stack, "--fd")) == 2
 
 
-def test_it_seeds_itself_when_the_environment_asks_for_it(stack):
-    login = json.dumps({"email": "owner@demo.test", "password": "demo-pass-123"}).encode()
+def post(stack, path, body=None, access=""):
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {access}"}
     request = urllib.request.Request(  # noqa: S310 - our own address
-        f"{stack.base_url}/api/v1/auth/login", login, {"Content-Type": "application/json"}
+        f"{stack.base_url}/api/v1{path}",
+        json.dumps(body or {}).encode(),
+        headers if access else {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own address
-        assert json.load(answer)["user"]["role"] == "OWNER"
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own address
+        return json.load(answer)
+
+
+def log_in(stack):
+    return post(stack, "/auth/login", {"email": "owner@demo.test", "password": "demo-pass-123"})
+
+
+def test_it_seeds_itself_when_the_environment_asks_for_it(stack):
+    assert log_in(stack)["user"]["role"] == "OWNER"
+
+
+def test_one_real_call_to_each_target_works_and_meets_what_is_armed(stack):
+    access = log_in(stack)["access"]
+    for target in ("redis", "postgres", "provider", "latency", "websocket", "queue"):
+        outcome = post(stack, f"/dev/chaos/test/{target}", access=access)
+        assert (outcome["error"], outcome["affected"]) == (None, False), outcome
+
+    fault = {"target": "websocket", "mode": "mute", "ttlSec": 20}
+    post(stack, "/dev/chaos/websocket", fault, access)
+    muted = post(stack, "/dev/chaos/test/websocket", access=access)
+    assert (muted["active"], muted["affected"]) == (True, True)
+    assert "TimeoutError" in muted["error"]
 
 
 def test_its_database_is_its_own(stack):
