@@ -32,7 +32,7 @@ from config.embedded import tether
 
 GRACE_SECONDS: Final = 35  # more than a Celery job may take (hard limit 20 s) and its shutdown
 CAN_FORK: Final = sys.platform == "linux"  # elsewhere a loaded framework may not survive it
-_STARTING_SECONDS: Final = 30
+STARTING_SECONDS: Final = 30
 _PAUSE_SECONDS: Final = 0.5
 
 
@@ -131,7 +131,7 @@ class Restarting(Process):  # type: ignore[misc]  # honcho has no types
             self._send_message(line)
         self._child.stdout.close()
         code = int(self._child.wait())
-        is_hopeless = code >= 0 and time.monotonic() - started_at < _STARTING_SECONDS
+        is_hopeless = code >= 0 and time.monotonic() - started_at < STARTING_SECONDS
         return None if is_hopeless else code
 
 
