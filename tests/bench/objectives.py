@@ -30,7 +30,9 @@ _DAY_SECONDS: Final = 86_400
 
 def fill(objectives: list[Any], now: datetime) -> int:
     """Store 28 days of snapshots as retention leaves them; return how many."""
-    from slo import retention  # noqa: PLC0415 - needs settings, as all of Django below
+    from django.db import connection  # noqa: PLC0415 - needs settings, as all of Django below
+
+    from slo import retention  # noqa: PLC0415
     from slo.models import Snapshot  # noqa: PLC0415
 
     rows, at = [], now - retention.KEPT
@@ -39,6 +41,8 @@ def fill(objectives: list[Any], now: datetime) -> int:
         age = now - at
         at += max(timedelta(seconds=10), retention.gap_at(age))
     Snapshot.objects.bulk_create(rows, batch_size=500)
+    with connection.cursor() as cursor:  # as autovacuum does long before 28 days are over
+        cursor.execute("ANALYZE slo_snapshot")
     return len(rows)
 
 
