@@ -1,13 +1,13 @@
 """A campaign must not delay replies: it has a queue, workers and calls of its own."""
 
 import time
-import uuid
 from datetime import datetime
 
 import httpx
 import pytest
 
 from config.stack import Stack
+from tests.desk import open_ticket, signed_in
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 RECIPIENTS, RATE = 300, 20
@@ -22,11 +22,7 @@ def stack():
 
 @pytest.fixture(scope="module")
 def api(stack):
-    base_url = f"{stack.base_url}/api/v1"
-    login = {"email": "admin@demo.test", "password": "demo-pass-123"}
-    access = httpx.post(f"{base_url}/auth/login", json=login, timeout=30).json()["access"]
-    headers = {"authorization": f"Bearer {access}"}
-    with httpx.Client(base_url=base_url, headers=headers, timeout=30) as client:
+    with signed_in(stack, "admin@demo.test") as client:
         yield client
 
 
@@ -41,12 +37,6 @@ def start_campaign(api):
     answer = api.post(f"/campaigns/{campaign['id']}/start")
     assert answer.status_code == 200, answer.text
     return answer.json()
-
-
-def open_ticket(api):
-    contact = {"name": "Zé", "address": f"{uuid.uuid4()}@example.com"}
-    body = {"subject": "Reply", "channel": "web", "contact": contact}
-    return api.post("/tickets", json=body).json()["id"]
 
 
 def seconds_until_sent(api, ticket):

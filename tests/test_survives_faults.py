@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -12,6 +11,7 @@ import pytest
 
 from config.embedded import binaries, folders
 from config.stack import Stack
+from tests.desk import open_ticket, signed_in
 from tests.processes import descendants, title
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
@@ -58,11 +58,7 @@ def stack(redis):
 
 @pytest.fixture(scope="module")
 def api(stack):
-    base_url = f"{stack.base_url}/api/v1"
-    login = {"email": "agent@demo.test", "password": "demo-pass-123"}
-    access = httpx.post(f"{base_url}/auth/login", json=login, timeout=30).json()["access"]
-    headers = {"authorization": f"Bearer {access}"}
-    with httpx.Client(base_url=base_url, headers=headers, timeout=30) as client:
+    with signed_in(stack, "agent@demo.test") as client:
         yield client
 
 
@@ -70,15 +66,6 @@ def workers_of(queue: str, stack: Stack) -> list[int]:
     """The queue's worker and its children, of this stack alone."""
     assert stack.pid is not None
     return sorted(pid for pid in descendants(stack.pid) if f"{queue}@" in title(pid))
-
-
-def open_ticket(api: httpx.Client) -> int:
-    body = {
-        "subject": "Faults",
-        "channel": "web",
-        "contact": {"name": "Zé", "address": f"{uuid.uuid4()}@example.com"},
-    }
-    return int(api.post("/tickets", json=body).json()["id"])
 
 
 def post(api: httpx.Client, ticket: int, number: int) -> httpx.Response:

@@ -3,12 +3,10 @@
 import json
 import threading
 import time
-import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from standardwebhooks import Webhook
@@ -16,6 +14,7 @@ from websockets.sync.client import connect
 
 from config.stack import Stack
 from helpdesk.tests.receiver import receiving
+from tests.desk import open_ticket, signed_in
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 TRACE_ID, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -70,21 +69,8 @@ def stack(collector):
 
 @pytest.fixture(scope="module")
 def api(stack):
-    base_url = f"{stack.base_url}/api/v1"
-    login = {"email": "owner@demo.test", "password": "demo-pass-123"}
-    access = httpx.post(f"{base_url}/auth/login", json=login, timeout=30).json()["access"]
-    headers = {"authorization": f"Bearer {access}"}
-    with httpx.Client(base_url=base_url, headers=headers, timeout=30) as client:
+    with signed_in(stack, "owner@demo.test") as client:
         yield client
-
-
-def open_ticket(api):
-    body = {
-        "subject": "Traced",
-        "channel": "web",
-        "contact": {"name": "Zé", "address": f"{uuid.uuid4()}@example.com"},
-    }
-    return api.post("/tickets", json=body).json()["id"]
 
 
 def until_delivered(feed):
