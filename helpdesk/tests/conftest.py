@@ -92,7 +92,6 @@ def provider(settings) -> Iterator[ScriptedProvider]:
     scripted = ScriptedProvider()
     scripted.start()
     settings.HELPDESK["PROVIDER_BASE_URL"] = scripted.url
-    settings.HELPDESK["PROVIDER_DEADLINE_SECONDS"] = 1.0
     yield scripted
     scripted.stop()
 
