@@ -206,7 +206,9 @@ class ObjectiveAdmin(ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list, with a button that evaluates it anew for whoever may."""
-        return super().changelist_view(request, {**(extra_context or {}), **self._button(request)})
+        context = {**(extra_context or {}), **self._button(request)}
+        answer: HttpResponse = super().changelist_view(request, context)
+        return answer
 
     def change_view(
         self,
@@ -217,7 +219,8 @@ class ObjectiveAdmin(ModelAdmin):
     ) -> HttpResponse:
         """Show the form, with a button that evaluates the objective anew for whoever may."""
         context = {**(extra_context or {}), **self._button(request, object_id)}
-        return super().change_view(request, object_id, form_url, context)
+        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return answer
 
     def _button(self, request: HttpRequest, *pk: str) -> dict[str, str]:
         if not self.has_change_permission(request):
