@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -77,8 +77,8 @@ class ObjectiveAdmin(ModelAdmin):
     ordering = ("name",)
     list_per_page = 50
     list_fullwidth = True
-    actions_list = ("export_rules", "evaluate_now")
-    actions_detail = ("evaluate_this_now",)
+    actions_list = ("export_rules",)
+    list_before_template = change_form_outer_before_template = "slo/evaluate.html"
     readonly_fields = ("compliance", "preview")
     fieldsets = (
         ("Standing", {"fields": ("compliance",)}),
@@ -191,10 +191,41 @@ class ObjectiveAdmin(ModelAdmin):
         return format_html(place, reverse("admin:slo_objective_preview"))
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the address of the preview."""
-        view = self.admin_site.admin_view(self.show_preview)
-        own = path("preview/", view, name="slo_objective_preview")
-        return [own, *super().get_urls()]
+        """Add the addresses of the preview and of "Evaluate now"."""
+        preview, evaluate = (
+            self.admin_site.admin_view(each) for each in (self.show_preview, self.evaluate_now)
+        )
+        return [
+            path("preview/", preview, name="slo_objective_preview"),
+            path("evaluate/", evaluate, name="slo_objective_evaluate"),
+            path("<int:pk>/evaluate/", evaluate, name="slo_objective_evaluate"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, with a button that evaluates it anew for whoever may."""
+        context = {**(extra_context or {}), **self._button(request)}
+        answer: HttpResponse = super().changelist_view(request, context)
+        return answer
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form, with a button that evaluates the objective anew for whoever may."""
+        context = {**(extra_context or {}), **self._button(request, object_id)}
+        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return answer
+
+    def _button(self, request: HttpRequest, *pk: str) -> dict[str, str]:
+        if not self.has_change_permission(request):
+            return {}
+        return {"evaluate_url": reverse("admin:slo_objective_evaluate", args=pk)}
 
     def show_preview(self, request: HttpRequest) -> HttpResponse:
         """Answer what a posted form would say if it were saved."""
@@ -210,15 +241,17 @@ class ObjectiveAdmin(ModelAdmin):
         headers = {"Content-Disposition": 'attachment; filename="slos.yml"'}
         return HttpResponse(text, content_type="application/yaml", headers=headers)
 
-    @action(description="Evaluate now", icon="refresh", permissions=["change"])
-    def evaluate_now(self, request: HttpRequest) -> HttpResponse:
-        """Take a snapshot now, so that the present is part of the history too."""
-        return _evaluated_anew(request, reverse("admin:slo_objective_changelist"))
-
-    @action(description="Evaluate now", icon="refresh", permissions=["change"])
-    def evaluate_this_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Take a snapshot now and show this objective by it."""
-        return _evaluated_anew(request, reverse("admin:slo_objective_change", args=[object_id]))
+    def evaluate_now(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Take a snapshot, so that the present is part of the history, and show what it says."""
+        if not self.has_change_permission(request):
+            return HttpResponseForbidden()
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        snapshot = services.take_snapshot(now=timezone.now())
+        messages.success(request, f"Evaluated with a snapshot of {snapshot.taken_at:%H:%M:%S} UTC.")
+        if pk is None:
+            return redirect("admin:slo_objective_changelist")
+        return redirect("admin:slo_objective_change", pk)
 
 
 def _two_lines(*lines: str) -> SafeString:
@@ -243,9 +276,3 @@ def _standing(objective: Objective) -> Evaluation | None:
     """Return what the list attached to the row."""
     standing: Evaluation | None = getattr(objective, "standing", None)
     return standing
-
-
-def _evaluated_anew(request: HttpRequest, address: str) -> HttpResponse:
-    snapshot = services.take_snapshot(now=timezone.now())
-    messages.success(request, f"Evaluated with a snapshot of {snapshot.taken_at:%H:%M:%S} UTC.")
-    return redirect(address)

@@ -29,15 +29,13 @@ def groups(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
     recorded = [rule for each in objectives for rule in _recordings(each)]
     alerts = [rule for each in objectives for rule in _alerts(each)]
     often = [each for each in recorded if durations.parse(each["labels"]["window"]) <= _OFTEN]
-    return [
+    seldom = [each for each in recorded if each not in often]
+    found = [
         {"name": "slo-counts", "rules": often},
-        {
-            "name": "slo-counts-long",
-            "interval": "1m",
-            "rules": [rule for rule in recorded if rule not in often],
-        },
+        {"name": "slo-counts-long", "interval": "1m", "rules": seldom},
         {"name": "slo-alerts", "rules": alerts},
     ]
+    return [each for each in found if each["rules"]]
 
 
 def tiers_of(objective: Objective) -> list[Tier]:

@@ -1,16 +1,15 @@
 """
 Which burn rates are worth an alert, over which pairs of windows.
 
-Tiers are those of the SRE workbook, chapter 5, for a budget of 28 days. For an objective over a
-week or more the pairs shrink with its window, so that a tier always means the same share of its
-budget; one over less is alerted on as if its budget were of 28 days, for a pair of seconds tells
-nothing.
+Tiers are those of the SRE workbook, chapter 5, for a budget of 28 days. Their pairs shrink with an
+objective's window, so that a tier means the same share of its budget, but not below what a scrape
+every ten seconds can tell: `docs/adr/0013-burn-windows-shrink-to-a-floor.md` has the arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -18,7 +17,8 @@ from typing import Final
 from slo import arithmetic, durations
 
 _BUDGET: Final = timedelta(days=28)
-_SHORTEST_BUDGET: Final = timedelta(days=7)
+_SHORTEST_LONG: Final = timedelta(minutes=5)  # thirty scrapes
+_SHORTEST_SHORT: Final = timedelta(minutes=1)  # six
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,15 @@ def reachable(target_ratio: Decimal) -> list[Tier]:
 def chosen(
     target_ratio: Decimal, window: timedelta, factors: Collection[Decimal] = ()
 ) -> list[Tier]:
-    """Return the reachable tiers (only those of `factors`, if there are any) for `window`."""
+    """
+    Return the reachable tiers (only those of `factors`, if there are any), scaled to `window`.
+
+    Of those that the floor makes equal but for their factor, the lowest stays: it fires whenever
+    another would.
+    """
     found = [each for each in reachable(target_ratio) if not factors or each.factor in factors]
-    return [_scaled(each, window) for each in found]
+    scaled = [_scaled(each, window) for each in found]
+    return list({(each.alert, each.long, each.short): each for each in scaled}.values())
 
 
 def refusal(target_ratio: Decimal, factors: Collection[Decimal]) -> str:
@@ -68,15 +74,15 @@ def refusal(target_ratio: Decimal, factors: Collection[Decimal]) -> str:
 
 
 def _scaled(tier: Tier, window: timedelta) -> Tier:
-    if window < _SHORTEST_BUDGET:
-        return tier
-    long, short = (_minutes(each, window / _BUDGET) for each in (tier.long, tier.short))
-    return Tier(
-        alert=tier.alert, severity=tier.severity, factor=tier.factor, long=long, short=short
+    share = window / _BUDGET
+    return replace(
+        tier,
+        long=_minutes(tier.long, share, at_least=min(_SHORTEST_LONG, window)),
+        short=_minutes(tier.short, share, at_least=_SHORTEST_SHORT),
     )
 
 
-def _minutes(length: str, scale: float) -> str:
-    """Return a window scaled and rounded to minutes, at least one: several scrapes."""
-    seconds = durations.parse(length).total_seconds() * scale
+def _minutes(length: str, share: float, *, at_least: timedelta) -> str:
+    """Return a window scaled and rounded to minutes, never below the floor or a minute."""
+    seconds = max(durations.parse(length) * share, at_least).total_seconds()
     return durations.text(timedelta(minutes=max(1, round(seconds / 60))))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -131,14 +132,32 @@ def test_preview_is_asked_with_a_form(client):
 
 def test_evaluate_now_takes_a_snapshot_and_shows_it(client, fast):
     for address, shown in (
-        ("evaluate_now/", LIST),
-        (f"{fast.pk}/evaluate_this_now/", f"{LIST}{fast.pk}/change/"),
+        ("evaluate/", LIST),
+        (f"{fast.pk}/evaluate/", f"{LIST}{fast.pk}/change/"),
     ):
         before = Snapshot.objects.count()
-        response = client.get(f"{LIST}{address}")
-        assert response.url == shown
+        assert f'method="post" action="{LIST}{address}"' in text_of(client.get(shown))
+        assert client.post(f"{LIST}{address}").url == shown
         assert Snapshot.objects.count() == before + 1
     assert "Evaluated with a snapshot" in text_of(client.get(LIST))
+
+
+def test_evaluate_now_writes_nothing_for_a_link_or_another_site(client, fast):
+    assert client.get(f"{LIST}evaluate/").status_code == 405
+    client.handler.enforce_csrf_checks = True
+    assert client.post(f"{LIST}{fast.pk}/evaluate/").status_code == 403
+    assert not Snapshot.objects.exists()
+
+
+def test_evaluate_now_is_for_those_who_may_edit(fast):
+    client = Client()
+    viewer = somebody("viewer@example.test", role="VIEWER", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_objective"))
+    client.force_login(viewer, backend="django.contrib.auth.backends.ModelBackend")
+    for page in (LIST, f"{LIST}{fast.pk}/change/"):
+        assert "Evaluate now" not in text_of(client.get(page))
+    assert client.post(f"{LIST}evaluate/").status_code == 403
+    assert not Snapshot.objects.exists()
 
 
 def test_rules_of_the_stored_objectives_can_be_downloaded(client, fast):

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import yaml
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from slo import rules, services
+from slo import durations, rules, services
 from slo.models import Objective
 
 REPOSITORY = Path(settings.BASE_DIR)
@@ -63,7 +64,8 @@ def test_text_is_the_yaml_of_the_groups(groups):
 
 def test_tiers_that_cannot_be_reached_are_left_out():
     def factors(target):
-        return [float(tier.factor) for tier in rules.tiers_of(Objective(target_ratio=target))]
+        objective = Objective(target_ratio=target, window_seconds=28 * 86_400)
+        return [float(tier.factor) for tier in rules.tiers_of(objective)]
 
     assert factors(Decimal("0.5")) == [1]
     assert factors(Decimal("0.95")) == [14.4, 6, 3, 1]
@@ -71,23 +73,37 @@ def test_tiers_that_cannot_be_reached_are_left_out():
     assert factors(Decimal(1)) == []
 
 
+def pairs_of(**fields):
+    tiers = rules.tiers_of(Objective(target_ratio=Decimal("0.95"), **fields))
+    return [f"{float(tier.factor):g} {tier.long}/{tier.short}" for tier in tiers]
+
+
 @pytest.mark.parametrize(
-    ("days", "pairs"),
+    ("hours", "pairs"),
     [
-        (28, ["1h/5m", "6h/30m", "1d/2h", "3d/6h"]),
-        (14, ["30m/2m", "3h/15m", "12h/1h", "36h/3h"]),
-        (7, ["15m/1m", "90m/8m", "6h/30m", "18h/90m"]),
-        (1, ["1h/5m", "6h/30m", "1d/2h", "3d/6h"]),
+        (28 * 24, ["14.4 1h/5m", "6 6h/30m", "3 1d/2h", "1 3d/6h"]),
+        (14 * 24, ["14.4 30m/2m", "6 3h/15m", "3 12h/1h", "1 36h/3h"]),
+        (7 * 24, ["14.4 15m/1m", "6 90m/8m", "3 6h/30m", "1 18h/90m"]),
+        (24, ["14.4 5m/1m", "6 13m/1m", "3 51m/4m", "1 154m/13m"]),
     ],
 )
-def test_pairs_of_windows_scale_with_a_window_of_a_week_or_more(days, pairs):
-    objective = Objective(target_ratio=Decimal("0.95"), window_seconds=days * 86_400)
-    assert [f"{tier.long}/{tier.short}" for tier in rules.tiers_of(objective)] == pairs
+def test_pairs_of_windows_scale_with_the_objective_s_window(hours, pairs):
+    assert pairs_of(window_seconds=hours * 3600) == pairs
+
+
+def test_pairs_stop_shrinking_at_what_scrapes_can_tell():
+    assert pairs_of(window_seconds=3600) == ["6 5m/1m", "3 5m/1m", "1 6m/1m"]
+
+
+@pytest.mark.parametrize("seconds", [10, 60, 180, 3600, 86_400, 28 * 86_400])
+def test_no_pair_is_longer_than_the_objective_s_window(seconds):
+    for tier in rules.tiers_of(Objective(target_ratio=Decimal("0.95"), window_seconds=seconds)):
+        assert durations.parse(tier.short) <= durations.parse(tier.long)
+        assert durations.parse(tier.long) <= timedelta(seconds=max(60, seconds))
 
 
 def test_chosen_burn_rates_are_the_only_ones_that_alert():
-    objective = Objective(target_ratio=Decimal("0.95"), alert_burn_rates=[14.4, 1])
-    assert [float(tier.factor) for tier in rules.tiers_of(objective)] == [14.4, 1]
+    assert pairs_of(alert_burn_rates=[14.4, 1], window_seconds=3600) == ["14.4 5m/1m", "1 6m/1m"]
 
 
 def test_every_alert_tells_whom_what_and_where_to_read(groups):
@@ -106,11 +122,16 @@ def test_every_objective_tells_when_it_has_no_data(groups):
     assert names == {each["name"] for each in services.default_objectives()}
 
 
-def test_long_windows_are_sums_over_the_raw_counts(groups):
-    (long,) = [group for group in groups if group["name"] == "slo-counts-long"]
-    expressions = [rule["expr"] for rule in long["rules"]]
+def test_long_windows_are_sums_over_the_raw_counts():
+    objectives = [
+        Objective(name=str(days), metric="m", target_ratio=Decimal("0.95"), threshold_seconds=1,
+                  window_seconds=days * 86_400)
+        for days in (1, 28)
+    ]  # fmt: skip
+    found = {group["name"]: group for group in rules.groups(objectives)}
+    expressions = [rule["expr"] for rule in found["slo-counts-long"]["rules"]]
+    assert len(expressions) == 2 * 6  # 154m, 1d; 6h, 1d, 3d, 28d
     assert all("sum(increase(" in each for each in expressions)
-    assert not any("avg_over_time" in each for each in expressions)
 
 
 @needs_promtool
