@@ -123,3 +123,11 @@ class Arrivals:
         """Return one arrival, in whole seconds."""
         hours = bisect(self._sums, dice.random() * self._sums[-1])
         return self._start + hours * _HOUR + timedelta(seconds=int(dice.random() * 3600))
+
+    def until(self, at: datetime) -> float:
+        """Return which share of all arrivals lies before `at`, from 0 to 1."""
+        hours, seconds = divmod(max(0.0, (at - self._start).total_seconds()), 3600)
+        index = min(int(hours), len(self._sums) - 1)
+        before = self._sums[index - 1] if index else 0.0
+        inside = (self._sums[index] - before) * seconds / 3600
+        return (before + inside) / self._sums[-1]

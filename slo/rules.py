@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from slo import arithmetic, durations, tiers
 from slo.models import Objective
-from slo.selections import selector
+from slo.selections import measured
 from slo.tiers import Tier
 
 type Rule = dict[str, Any]
@@ -64,16 +64,16 @@ def _recordings(objective: Objective) -> Iterator[Rule]:
 def _total(objective: Objective, window: str) -> str:
     selection = objective.selection
     name = selection.metric if selection.bad_match else f"{selection.metric}_count"
-    return f"sum(increase({name}{selector(selection.match)}[{window}]))"
+    return f"sum(increase({name}{measured(selection.match)}[{window}]))"
 
 
 def _good(objective: Objective, window: str) -> str:
     selection, total = objective.selection, _total(objective, window)
     if selection.bad_match:
-        bad = f"{selection.metric}{selector({**selection.match, **selection.bad_match})}"
+        bad = f"{selection.metric}{measured({**selection.match, **selection.bad_match})}"
         # Before the first bad event its series does not exist.
         return f"{total} - (sum(increase({bad}[{window}])) or 0 * {total})"
-    series = selection.sample_name + selector(selection.match, le=objective.threshold_edge)
+    series = selection.sample_name + measured(selection.match, le=objective.threshold_edge)
     return f"sum(increase({series}[{window}]))"
 
 
@@ -136,7 +136,7 @@ def _not_zero(objective: Objective) -> Rule:
     return _alert(
         "SloNotZero",
         objective,
-        expr=f"sum({objective.metric}{selector(objective.match)}) > 0",
+        expr=f"sum({objective.metric}{measured(objective.match)}) > 0",
         severity="page",
         wait="1m",
         summary=f"{objective.name}: {objective.metric} is not zero",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
@@ -14,6 +15,9 @@ from prometheus_client.utils import floatToGoString
 from slo.arithmetic import Counts, Tally
 
 TOTAL, BAD = "total", "bad"
+# A server may hold series that nobody measured, such as a back-fill for charts. They carry this
+# label, and no verdict may count them.
+MADE_UP: Final = ("source", "synthetic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,13 @@ def selector(match: Mapping[str, str], **equal: str) -> str:
     parts = [f'{label}=~"{_quoted(regex)}"' for label, regex in sorted(match.items())]
     parts += [f'{label}="{_quoted(value)}"' for label, value in sorted(equal.items())]
     return "{" + ",".join(parts) + "}" if parts else ""
+
+
+def measured(match: Mapping[str, str], **equal: str) -> str:
+    """Return the selector for a Prometheus server: only what was measured, nothing made up."""
+    label, value = MADE_UP
+    parts = [selector(match, **equal).removeprefix("{").removesuffix("}"), f'{label}!="{value}"']
+    return "{" + ",".join(filter(None, parts)) + "}"
 
 
 def count(families: Iterable[Metric], selections: Iterable[Selection]) -> dict[str, dict[str, int]]:

@@ -73,13 +73,13 @@ class PrometheusServer:
         return Growth(counts=counts, since=since, until=until) if counts else None
 
     def _histogram(self, wanted: Selection, seconds: int, at: datetime) -> dict[str, int]:
-        series = wanted.sample_name + selections.selector(wanted.match)
+        series = wanted.sample_name + selections.measured(wanted.match)
         found = self._query(f"sum by (le) (increase({series}[{seconds}s]))", at)
         return {selections.edge(labels["le"]): round(value) for labels, value in found}
 
     def _counter(self, wanted: Selection, seconds: int, at: datetime) -> dict[str, int]:
-        total = wanted.metric + selections.selector(wanted.match)
-        bad = wanted.metric + selections.selector({**wanted.match, **wanted.bad_match})
+        total = wanted.metric + selections.measured(wanted.match)
+        bad = wanted.metric + selections.measured({**wanted.match, **wanted.bad_match})
         counts = {}
         for key, series in ((TOTAL, total), (BAD, bad)):
             for _labels, value in self._query(f"sum(increase({series}[{seconds}s]))", at):

@@ -55,7 +55,7 @@ MISTAKES = [
     ("Alerts", PLATFORM, "severity: page", "severity: urgent"),
     ("Alerts", PLATFORM, "docs/runbooks/ChaosActive.md", "docs/runbooks/Chaos.md"),
     ("Alerts", PLATFORM, "alert: ProviderFailing", "alert: ProviderBroken"),
-    ("Rules: known", PLATFORM, "delta(helpdesk_dead_letters[", "delta(helpdesk_dead_leters["),
+    ("Rules: known", PLATFORM, "delta(helpdesk_dead_letters{", "delta(helpdesk_dead_leters{"),
     ("Rules: known", "monitoring/metrics.yml", "  chaos_active: gauge\n", ""),
     ("Runbooks", RUNBOOK, "## Impact", "## Effects"),
     ("Runbooks", "docs/runbooks/DeadLettersGrowing.md", "(ProviderFailing.md)", "(Provider.md)"),

@@ -15,13 +15,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from qa_seed import handover, seeding, wiping
+from qa_seed import backfill, handover, seeding, wiping
+from qa_seed.backfill import BackfillRefused
 from qa_seed.guard import ProductionRefused, refuse_production
 from qa_seed.people import DEMO_LOGINS, PASSWORD
 from qa_seed.plan import ImpossiblePlan, Plan
 from qa_seed.progress import bar
 from qa_seed.rehearsal import Rehearsal
 from qa_seed.store import Store
+from slo import services
 
 DEFAULT_SEED: Final = 42
 DEFAULT_CAMPAIGNS: Final = 3
@@ -61,6 +63,11 @@ class Command(BaseCommand):
             help="then write who may log in, as the JSON that k6 reads from K6_USERS",
         )  # fmt: skip
         add("--ids", type=Path, metavar="FILE", help="then write ids of tickets and campaigns")
+        add(
+            "--with-metrics", type=Path, metavar="DIR",
+            help="then write 30 days of synthetic metrics as Prometheus blocks into DIR, a "
+            "server's data folder or one to be moved there (needs promtool)",
+        )  # fmt: skip
         add("--wipe", action="store_true", help="remove every synthetic row and file, then stop")
         add("--dry-run", action="store_true", help="count what would be created, write nothing")
 
@@ -68,16 +75,23 @@ class Command(BaseCommand):
         try:
             refuse_production(settings.QA_SEED["ENVIRONMENT"])
             if options["wipe"]:
-                self._wipe(is_rehearsal=options["dry_run"])
+                _refuse_beside_wipe(options)
+                self._wipe()
             else:
-                self._seed(_plan(options), is_rehearsal=options["dry_run"])
-                self._hand_over(options["accounts"], options["ids"])
-        except (ProductionRefused, ImpossiblePlan) as error:
+                self._fill(_plan(options), options)
+        except (ProductionRefused, ImpossiblePlan, BackfillRefused) as error:
             raise CommandError(str(error)) from error
 
-    def _wipe(self, *, is_rehearsal: bool) -> None:
-        if is_rehearsal:
-            raise CommandError("--wipe and --dry-run together make no sense; choose one.")
+    def _fill(self, plan: Plan, options: dict[str, Any]) -> None:
+        blocks: Path | None = options["with_metrics"]
+        if blocks:  # asked before anything is written
+            backfill.refuse(blocks, plan)
+        self._seed(plan, is_rehearsal=options["dry_run"])
+        self._hand_over(options["accounts"], options["ids"])
+        if blocks and not options["dry_run"]:
+            self._back_fill(blocks, plan)
+
+    def _wipe(self) -> None:
         self.stdout.write(f"Removed {_listed(wiping.wipe())}.")
 
     def _seed(self, plan: Plan, *, is_rehearsal: bool) -> None:
@@ -94,12 +108,29 @@ class Command(BaseCommand):
         logins = ", ".join(email for email, _, _ in DEMO_LOGINS)
         self.stdout.write(f"Log in as {logins}; the password of all is {PASSWORD}")
 
+    def _back_fill(self, folder: Path, plan: Plan) -> None:
+        when = backfill.moments(plan.now, real_now=timezone.now())
+        objectives = services.unsaved_default_objectives()
+        with bar(sys.stderr, total=len(when), noun="samples of each metric") as shown:
+            count = backfill.write(folder, plan, when, objectives, tell=shown.advance)
+        self.stdout.write(
+            f"{count} blocks of synthetic metrics are new in {folder}, "
+            f"from {when[0]:%Y-%m-%d} to {when[-1]:%Y-%m-%dT%H:%M:%SZ}."
+        )
+
     def _hand_over(self, accounts: Path | None, ids: Path | None) -> None:
         if accounts:
             self.stdout.write(f"{handover.write_accounts(accounts)} accounts are in {accounts}")
         if ids:
             handover.write_ids(ids)
             self.stdout.write(f"Ids are in {ids}")
+
+
+def _refuse_beside_wipe(options: dict[str, Any]) -> None:
+    for option in ("dry_run", "with_metrics"):
+        if options[option]:
+            flag = option.replace("_", "-")
+            raise CommandError(f"--wipe and --{flag} together make no sense; choose one.")
 
 
 def _plan(options: dict[str, Any]) -> Plan:
