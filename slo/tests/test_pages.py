@@ -176,6 +176,8 @@ def test_page_of_an_objective_shows_history_series_and_both_formulas(viewer, fas
         "At least 95 % of",
         f"sum(increase({metrics.histogram_name}_count{{view=~&quot;api:.*&quot;}}[1h]))",
         "24 intervals",
+        "6\N{MULTIPLICATION SIGN} over 5m and 1m",
+        "when its counters began: not over the window above",
     ):
         assert part in text
 
