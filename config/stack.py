@@ -111,8 +111,8 @@ class Stack:
         deadline = time.monotonic() + _START_SECONDS
         while not (published := running.read(self.name)):
             if process.poll() is not None or time.monotonic() > deadline:
+                tail = "\n".join(self.logs().splitlines()[-40:])  # a clean stop removes the log
                 self.stop()
-                tail = "\n".join(self.logs().splitlines()[-40:])
                 raise StackDidNotStart(f"The system did not start ({self.log}):\n{tail}")
             time.sleep(0.1)
         self.env = published

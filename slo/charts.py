@@ -6,7 +6,7 @@ Kept is a dot and missed a cross, the target is dashed, broken times are hatched
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -21,6 +21,7 @@ from slo.trends import Point
 _WIDTH, _HEIGHT = 720, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 26, 26
 _TICKS: Final = 4
+_LETTER_WIDTH, _LETTER_HEIGHT = 7, 12
 _SPARK_WIDTH, _SPARK_HEIGHT = 112, 26
 _BAR_WIDTH, _BAR_HEIGHT = 72, 10
 _DAYS: Final = timedelta(days=2)
@@ -53,12 +54,13 @@ class _Plane:
 
 
 def history(
-    points: Sequence[Point], target: Decimal, interruptions: Iterable[Interruption] = ()
+    points: Sequence[Point], target: Decimal, interruptions: Sequence[Interruption] = ()
 ) -> SafeString:
     """Return the large chart of a page about one objective."""
     plane = _Plane(points, target, (_LEFT, _TOP, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM))
     parts = [
         *(_broken(each, plane) for each in interruptions),
+        *_names(interruptions, plane),
         _levels(plane, target),
         _moments(plane),
         *_lines(points, plane),
@@ -108,21 +110,37 @@ _HATCH: Final = mark_safe(
 
 def _broken(each: Interruption, plane: _Plane) -> SafeString:
     left, right = plane.x(each.since), plane.x(each.until)
-    is_late = left > (plane.left + plane.right) / 2  # then its name has room on the left only
     return format_html(
         '<g class="slo-broken"><title>{0}, {1} to {2} UTC</title>'
         '<rect x="{3}" y="{4}" width="{5}" height="{6}" fill="url(#slo-hatch)"/>'
-        '<text x="{8}" y="{7}" text-anchor="{9}">{0}</text></g>',
+        "</g>",
         each.what, _clock(each.since), _clock(each.until), left, plane.top,
-        round(max(2.0, right - left), 1), plane.bottom - plane.top, plane.top - 8,
-        right if is_late else left, "end" if is_late else "start",
+        round(max(2.0, right - left), 1), plane.bottom - plane.top,
     )  # fmt: skip
+
+
+def _names(interruptions: Iterable[Interruption], plane: _Plane) -> Iterator[SafeString]:
+    """Yield the names that have room above the chart; all of them are told below it."""
+    taken: list[tuple[float, float]] = []
+    for each in interruptions:
+        left, right = plane.x(each.since), plane.x(each.until)
+        is_late = left > (plane.left + plane.right) / 2  # then there is room on the left only
+        width = len(each.what) * _LETTER_WIDTH
+        start, end = (right - width, right) if is_late else (left, left + width)
+        if all(end <= other[0] or start >= other[1] for other in taken):
+            taken.append((start, end))
+            yield format_html(
+                '<g class="slo-broken"><text x="{}" y="{}" text-anchor="{}">{}</text></g>',
+                right if is_late else left, plane.top - 8, "end" if is_late else "start", each.what,
+            )  # fmt: skip
 
 
 def _levels(plane: _Plane, target: Decimal) -> SafeString:
     """Return the frame's levels: everything, the target, and the lowest that is shown."""
     levels = [("slo-grid", 1.0, "100 %"), ("slo-grid", plane.floor, f"{plane.floor * 100:.1f} %")]
     if target < 1:
+        if plane.y(float(target)) - plane.top < _LETTER_HEIGHT:  # no room for both
+            levels[0] = ("slo-grid", 1.0, "")
         levels.append(("slo-target", float(target), f"{float(target) * 100:g} %"))
     return format_html_join(
         "",

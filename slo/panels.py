@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from slo import breakdown, charts, durations, interruptions, registry, reports, rules, trends
+from slo import boot, breakdown, charts, durations, interruptions, registry, reports, rules, trends
 from slo.evaluation import Evaluation
+from slo.models import Objective
 from slo.trends import Point
 
 _MOST_PARTS: Final = 12
@@ -56,9 +57,18 @@ def whole(evaluation: Evaluation, *, now: datetime) -> dict[str, Any]:
         "broken": broken,
         "parts": [_part(each) for each in parts[:_MOST_PARTS]],
         "parts_left": max(0, len(parts) - _MOST_PARTS),
+        "counters_began": datetime.fromtimestamp(boot.began_seconds(), tz=UTC),
+        "alerts": alerts(objective),
         "formula": reports.formula(evaluation),
         "promql": rules.promql(objective),
     }
+
+
+def alerts(objective: Objective) -> str:
+    """Return at which burn rates, over which pairs of windows, an alert fires."""
+    times = "\N{MULTIPLICATION SIGN}"
+    tiers = rules.tiers_of(objective)
+    return ", ".join(f"{each.factor:g}{times} over {each.long} and {each.short}" for each in tiers)
 
 
 def _part(part: breakdown.Part) -> dict[str, Any]:

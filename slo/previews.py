@@ -7,7 +7,7 @@ from typing import Any
 
 from django.forms import ModelForm
 
-from slo import panels, registry, rules, selections, selectors
+from slo import panels, registry, selections, selectors
 from slo.errors import SourceUnavailable
 from slo.evaluation import evaluate
 from slo.models import Objective
@@ -35,5 +35,5 @@ def _standing(objective: Objective, *, now: datetime) -> dict[str, Any]:
     return {
         "it": panels.row(found, ()),
         "since_began": selections.tally(selection, counts, threshold_edge=objective.threshold_edge),
-        "alerts": ", ".join(f"{each.factor:g}×" for each in rules.tiers_of(objective)),  # noqa: RUF001 - times
+        "alerts": panels.alerts(objective),
     }

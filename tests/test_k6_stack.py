@@ -63,7 +63,7 @@ def test_messages_came_back_over_the_socket(results):
 
 def sent(path):
     """Return how many requests k6 says it made, by method and route."""
-    counts = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for line in path.read_text().splitlines():
         point = json.loads(line)
         if point["type"] == "Point" and point["metric"] == "http_reqs":

@@ -106,7 +106,8 @@ def test_preview_tells_what_saving_would_do_and_saves_nothing(client, slow_objec
     text = text_of(client.post(f"{LIST}preview/", form))
     assert 'data-state="met"' in text
     assert "75.00 % (3 of 4 over 1h)" in text
-    assert "Alerts at 3\N{MULTIPLICATION SIGN}, 1\N{MULTIPLICATION SIGN}." in text
+    times = "\N{MULTIPLICATION SIGN}"
+    assert f"Alerts when it burns 3{times} over 5m and 1m, 1{times} over 6m and 1m." in text
     slow_objective.refresh_from_db()
     assert str(slow_objective.target_ratio) == "0.950000"
 

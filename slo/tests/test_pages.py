@@ -104,6 +104,24 @@ def test_chart_shades_broken_times_where_they_were():
     assert "redis/&lt;down&gt;, 12:05 to 12:10 UTC" in svg
 
 
+def test_chart_names_each_broken_time_that_has_room_and_never_two_at_one_place():
+    points = [point(place, 99) for place in range(10)]
+    faults = [
+        interruptions.Interruption(since=NOW + place * FIVE, until=NOW + (place + 1) * FIVE, what=w)
+        for place, w in ((0, "redis/down"), (1, "redis/slow"), (8, "provider/500"))
+    ]
+    svg = charts.history(points, Decimal("0.95"), faults)
+    assert svg.count("<rect") == 3
+    assert re.findall(r'text-anchor="\w+">([a-z]+/\w+)<', svg) == ["redis/down", "provider/500"]
+
+
+def test_chart_tells_the_target_where_it_has_no_room_for_the_whole():
+    svg = charts.history([point(0, 1, is_kept=False), point(1, 99)], Decimal("0.95"))
+    assert ">95 %<" in svg
+    assert ">100 %<" not in svg
+    assert ">100 %<" in charts.history([point(0, 95), point(1, 96)], Decimal("0.95"))
+
+
 @pytest.mark.parametrize(("left", "x", "kind"), [("0.5", "36", "left"), ("-4", "0.0", "over")])
 def test_budget_bar_goes_right_of_zero_or_left_of_it(left, x, kind):
     assert f'class="slo-{kind}" x="{x}"' in charts.budget_bar(Decimal(left))
@@ -176,6 +194,8 @@ def test_page_of_an_objective_shows_history_series_and_both_formulas(viewer, fas
         "At least 95 % of",
         f"sum(increase({metrics.histogram_name}_count{{view=~&quot;api:.*&quot;,source!=",
         "24 intervals",
+        "6\N{MULTIPLICATION SIGN} over 5m and 1m",
+        "when its counters began: not over the window above",
     ):
         assert part in text
 

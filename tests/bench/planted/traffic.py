@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -59,13 +60,15 @@ class Traffic:
             number += 1
             is_failing = failing and number % failing == 0
             path = "/auth/me" if number % _ONE_IN == 0 else f"/tickets/{self._ticket}"
-            self._client.get(path, headers={HEADER: "1"} if is_failing else {})
+            with suppress(httpx.HTTPError):  # people come back after an error
+                self._client.get(path, headers={HEADER: "1"} if is_failing else {})
             time.sleep(_PAUSE_SECONDS)
 
     def _write(self) -> None:
         body = {"body": "It is on its way.", "kind": "outbound"}
         while not self._done.wait(1 / self._habits.messages_per_second):
-            self._client.post(f"/tickets/{self._ticket}/messages", json=body)
+            with suppress(httpx.HTTPError):
+                self._client.post(f"/tickets/{self._ticket}/messages", json=body)
 
     def _listen(self) -> None:
         address = f"{self._base_url.replace('http', 'ws', 1)}/ws/v1/tickets/{self._ticket}"
