@@ -16,20 +16,27 @@ from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
+from prometheus_client.parser import text_string_to_metric_families
 
 Memory = dict[str, Any]
 _LOGIN: Final = {"email": "agent@demo.test", "password": "demo-pass-123"}
 _READERS: Final = 16
 _SECONDS: Final = 10.0
 _ON_THEIR_WAY_SECONDS: Final = 5.0
+_CALLS: Final = "helpdesk_provider_request_seconds_count"
 _REACHED: Final = {"delivered", "read"}
+
+
+def _origin() -> str:
+    """Return where the desk is, as the provider is told it."""
+    callback = urlsplit(settings.HELPDESK["PROVIDER_CALLBACK_URL"])
+    return f"{callback.scheme}://{callback.netloc}"
 
 
 def _desk(memory: Memory) -> httpx.Client:
     """Return a client signed in as the demo's agent; the login is made once a run."""
     if "desk" not in memory:
-        origin = urlsplit(settings.HELPDESK["PROVIDER_CALLBACK_URL"])
-        base_url = f"{origin.scheme}://{origin.netloc}/api/v1"
+        base_url = f"{_origin()}/api/v1"
         answer = httpx.post(f"{base_url}/auth/login", json=_LOGIN, timeout=_SECONDS)
         answer.raise_for_status()
         headers = {"Authorization": f"Bearer {answer.json()['access']}"}
@@ -68,6 +75,12 @@ def list_ms(memory: Memory) -> float:
     """Read the list of tickets once; answer the milliseconds it took."""
     desk = _desk(memory)
     return _timed(lambda: desk.get("/tickets?limit=5"))
+
+
+def dashboard_ms(memory: Memory) -> float:
+    """Read the dashboard, which Redis keeps a copy of; answer the milliseconds it took."""
+    desk = _desk(memory)
+    return _timed(lambda: desk.get("/dashboard"))
 
 
 def crowded_list_ms(memory: Memory) -> float:
@@ -128,12 +141,32 @@ def replies_doubled(memory: Memory) -> int:
     return max(0, taken - len(memory["accepted_at"]))
 
 
+def provider_failures(memory: Memory) -> int:
+    """Answer how many calls to the provider have failed since this was asked first."""
+    failures = _failed_calls(memory)
+    return failures - int(memory.setdefault("failures_before", failures))
+
+
+def _failed_calls(memory: Memory) -> int:
+    """Read the desk's own count of them, off its `/metrics`."""
+    page = _desk(memory).get(f"{_origin()}/metrics").raise_for_status().text
+    families = text_string_to_metric_families(page)
+    return sum(
+        int(sample.value)
+        for family in families
+        for sample in family.samples
+        if sample.name == _CALLS and sample.labels["outcome"] == "retry"
+    )
+
+
 PROBES: Final[dict[str, Callable[[Memory], float]]] = {
     "list_ms": list_ms,
+    "dashboard_ms": dashboard_ms,
     "crowded_list_ms": crowded_list_ms,
     "answers_or_says_when": answers_or_says_when,
     "reply_ms": reply_ms,
     "replies_late": replies_late,
     "replies_failed": replies_failed,
     "replies_doubled": replies_doubled,
+    "provider_failures": provider_failures,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
@@ -11,6 +12,7 @@ from chaos.models import ExperimentRun
 
 Status = ExperimentRun.Status
 SCHEMA_VERSION: Final = 1
+_WIDTH: Final = 100
 EXIT_CODES: Final = {
     Status.PASSED: 0,
     Status.DEVIATED: 3,
@@ -57,8 +59,11 @@ def as_json(run: ExperimentRun) -> str:
 
 def as_text(run: ExperimentRun) -> str:
     """Return the hypothesis line by line, the timeline, and the verdict last."""
-    lines = [run.title, "", run.hypothesis, ""]
-    lines += [f"  {_mark(line)} {line['says']}  ({_counts(line)})" for line in run.lines]
+    lines = [run.title, "", *textwrap.wrap(run.hypothesis, _WIDTH), ""]
+    for line in run.lines:
+        lines += [f"  {_mark(line)} {line['says']}", f"      {line['bound']}: {_counts(line)}"]
+        if not _is_met(line):
+            lines.append(f"      last problem: {_problem(line)}")
     lines += ["", *(f"  {event.offset_seconds:7.1f} s  {event.text}" for event in run.events.all())]
     return "\n".join([*lines, "", summary(run)]) + "\n"
 
@@ -66,17 +71,17 @@ def as_text(run: ExperimentRun) -> str:
 def as_markdown(run: ExperimentRun) -> str:
     """Return a section with two tables, as a pull request shows it."""
     rows = [
-        f"| {_mark(line)} | {line['says']} | `{line['bound']}` | {_counts(line)} "
-        f"| {_cell(line['problem'] or line['during']['problem'])} |"
+        f"| {_mark(line)} | {_cell(line['says'])} | `{line['bound']}` "
+        f"| {' | '.join(_shares(line))} | {_wanted(line)} | {_cell(_problem(line))} |"
         for line in run.lines
     ]
     times = [
         f"| {event.offset_seconds:.1f} s | {_cell(event.text)} |" for event in run.events.all()
     ]
     head = [f"## {run.title}", "", f"**{summary(run)}**", "", f"> {run.hypothesis}", ""]
-    promises = ["| | promise | bound | held before / during / after | last problem |"]
+    promises = ["| | promise | bound | before | during | after | wanted during | last problem |"]
     happened = ["", "| time | what happened |", "| --- | --- |"]
-    lines = [*head, *promises, "| --- " * 5 + "|", *rows, *happened, *times]
+    lines = [*head, *promises, "| --- " * 8 + "|", *rows, *happened, *times]
     return "\n".join(lines) + "\n"
 
 
@@ -105,8 +110,8 @@ def summary(run: ExperimentRun) -> str:
 
 
 def _case(suite: str, line: dict[str, Any], *, is_broken: bool) -> str:
-    problem = line["problem"] or line["during"]["problem"] or "did not hold"
-    failure = f"<failure message={quoteattr(problem)}/>"
+    told = f"{_problem(line) or 'did not hold'} ({_counts(line)})"
+    failure = f"<failure message={quoteattr(told)}/>"
     if is_broken:
         failure = "<skipped/>"
     name = quoteattr(line["says"])
@@ -123,9 +128,24 @@ def _mark(line: dict[str, Any]) -> str:
 
 
 def _counts(line: dict[str, Any]) -> str:
+    before, during, after = _shares(line)
+    return f"before {before}, during {during} (wanted: {_wanted(line)}), after {after}"
+
+
+def _shares(line: dict[str, Any]) -> list[str]:
     phases = (line[phase] for phase in ("before", "during", "after"))
-    shown = " / ".join(f"{phase['good']} of {phase['total']}" for phase in phases)
-    return f"{shown}, {line['during_wanted']:.0%} wanted during"
+    return [f"{phase['good']} of {phase['total']}" for phase in phases]
+
+
+def _wanted(line: dict[str, Any]) -> str:
+    """Return the share of samples in which the line must hold while the fault does."""
+    share: float = line["during_wanted"]
+    names = {0.0: "none", 1.0: "all"}
+    return names.get(share, f"{share:.0%}")
+
+
+def _problem(line: dict[str, Any]) -> str:
+    return str(line["problem"] or line["during"]["problem"])
 
 
 def _cell(text: str) -> str:

@@ -106,8 +106,13 @@ class Sampler:
             held = bound.holds(value)
         except Exception as error:  # noqa: BLE001 - whatever a fault does to a probe is an answer
             return f"{type(error).__name__}: {error}"[:300]
-        return "" if held else f"{bound.text}, but it was {value!r}"
+        return "" if held else f"{bound.text}, but it was {_shown(value)}"
 
     @property
     def all_hold(self) -> bool:
         return all(line.holds for line in self.lines)
+
+
+def _shown(value: object) -> str:
+    """Return an answer for people, who read no ten digits of a millisecond."""
+    return f"{value:.1f}" if isinstance(value, float) else repr(value)

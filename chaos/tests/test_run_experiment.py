@@ -75,7 +75,11 @@ def test_report_comes_in_four_shapes(capsys, folder, tmp_path):
     stored = ExperimentRun.objects.get()
     suite = ElementTree.fromstring(reports.render(stored, "junit"))  # noqa: S314 - our own
     assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
-    assert "## A trial" in reports.render(stored, "markdown")
+    counts = stored.lines[0]["during"]["total"]
+    assert f"| 0 of {counts} | " in reports.render(stored, "markdown")
+    assert f"during 0 of {counts} (wanted: all)" in reports.render(stored, "text")
+    assert "last problem: " in reports.render(stored, "text")
+    assert f"during 0 of {counts}" in suite.findall(".//failure")[0].attrib["message"]
     target = tmp_path / "out" / "report.xml"
     _code, out = run(capsys, "unsteady", "--format", "junit", "--output", str(target))
     suite = ElementTree.fromstring(target.read_text())  # noqa: S314 - our own
