@@ -37,7 +37,7 @@ _BACKLOG_AGE, _BACKLOG_SHARE = timedelta(days=40), 0.42
 _UNSAID_SHARE: Final = 0.11  # what `now` and the backlog leave unsaid of the scripts, measured
 _UNASSIGNED_SHARE: Final = 0.7
 _HELPING_HAND_SHARE: Final = 0.3
-_CLOSED_SHARE: Final = 0.65
+CLOSED_WITHIN_DAYS: Final = 21
 _FORGOTTEN: Final = timedelta(days=30)
 # Only tickets below this number may hold messages that wait, so that they stay a handful.
 _MAY_WAIT: Final = 300
@@ -164,8 +164,10 @@ def _resolve(draft: TicketDraft, dice: random.Random, *, now: datetime) -> None:
     if resolved_at > now:
         return
     draft.status, draft.resolved_at = _S.RESOLVED, resolved_at
-    closed_at = resolved_at + timedelta(days=7 + int(dice.random() * 21))
-    if closed_at <= now and dice.random() < _CLOSED_SHARE:
+    # All of them within the `auto_close_after_days` of the saved settings; else housekeeping would
+    # close the rest at the first start and put them on top of the inbox.
+    closed_at = resolved_at + timedelta(days=7 + int(dice.random() * (CLOSED_WITHIN_DAYS - 6)))
+    if closed_at <= now:
         draft.status, draft.closed_at = _S.CLOSED, closed_at
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from helpdesk.models import WebhookDelivery
-from qa_seed.conversations import Author
+from qa_seed.conversations import CLOSED_WITHIN_DAYS, Author
 from qa_seed.dice import dice_of, key_of
 from qa_seed.drafts import TicketDraft
 from qa_seed.people import DEMO_LOGINS, Colleague
@@ -21,7 +21,7 @@ from qa_seed.plan import WEB_DOMAIN, Plan
 
 HOOK_URLS: Final = (f"https://erp.{WEB_DOMAIN}/steadydesk", f"https://bi.{WEB_DOMAIN}/webhooks")
 SETTINGS: Final[dict[str, Any]] = {
-    "auto_close_after_days": 21,
+    "auto_close_after_days": CLOSED_WITHIN_DAYS,
     "first_response_target_minutes": {"low": 960, "medium": 240, "high": 60, "urgent": 15},
 }
 _LOOKED_AT: Final = 300  # tickets

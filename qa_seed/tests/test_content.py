@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from helpdesk.models import Message, Ticket
 from qa_seed.dice import dice_of, draw_length
 from qa_seed.people import customer
 from qa_seed.plan import ImpossiblePlan
+from qa_seed.surroundings import SETTINGS
 from qa_seed.tests.nowhere import NOW, drafts_of, plan
 from qa_seed.working_time import SAO_PAULO, after_working_minutes, easter, is_working_day
 
@@ -79,6 +80,16 @@ def test_a_resolved_ticket_was_answered_and_nothing_was_said_after(wanted):
             assert ticket.messages[-1].created_at < ticket.resolved_at
         if ticket.closed_at is not None:
             assert ticket.status == Ticket.Status.CLOSED
+
+
+@some_plans
+@given(PLANS)
+def test_housekeeping_finds_no_ticket_to_close(wanted):
+    due = wanted.now - timedelta(days=SETTINGS["auto_close_after_days"])
+    for ticket in drafts_of(wanted).tickets:
+        if ticket.status == Ticket.Status.RESOLVED:
+            assert ticket.resolved_at is not None
+            assert ticket.resolved_at > due
 
 
 @some_plans
