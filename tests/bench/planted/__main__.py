@@ -100,14 +100,20 @@ def judge(stack: Stack, plant: Plant) -> tuple[int, list[str]]:
     """Return the gate's exit code and what it says is missed, with `plant` in the system."""
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before.prom"), Path(folder, "after.prom")
-        with _planted(stack, plant), Traffic(stack.base_url, plant.habits):
+        with _planted(stack, plant), Traffic(stack.base_url, plant.habits) as traffic:
             time.sleep(3)  # the socket is open and every route is warm
             before.write_text(_page(stack))
             time.sleep(plant.seconds)
             after.write_text(_page(stack))
         code, report = _gate(stack, before, after)
+    if silent := _names(report, "no_data"):
+        print(f"no data: {silent}; messages were answered {dict(traffic.answers)}", flush=True)
     time.sleep(_SETTLE_SECONDS)
-    return code, [each["name"] for each in report["objectives"] if each["state"] == "missed"]
+    return code, _names(report, "missed")
+
+
+def _names(report: dict[str, Any], state: str) -> list[str]:
+    return [each["name"] for each in report["objectives"] if each["state"] == state]
 
 
 def _page(stack: Stack) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -36,6 +37,7 @@ class Traffic:
     def __init__(self, base_url: str, habits: Habits) -> None:
         self._base_url, self._habits = base_url, habits
         self._done = threading.Event()
+        self.answers: Counter[str] = Counter()  # to its messages, by status or kind of failure
         self._client = httpx.Client(base_url=f"{base_url}/api/v1", timeout=30)
         self._client.headers["Authorization"] = f"Bearer {log_in(base_url, 'agent')}"
         newest = self._client.get("/tickets").raise_for_status().json()["results"]
@@ -67,8 +69,11 @@ class Traffic:
     def _write(self) -> None:
         body = {"body": "It is on its way.", "kind": "outbound"}
         while not self._done.wait(1 / self._habits.messages_per_second):
-            with suppress(httpx.HTTPError):
-                self._client.post(f"/tickets/{self._ticket}/messages", json=body)
+            try:
+                answer = self._client.post(f"/tickets/{self._ticket}/messages", json=body)
+                self.answers[str(answer.status_code)] += 1
+            except httpx.HTTPError as error:
+                self.answers[type(error).__name__] += 1
 
     def _listen(self) -> None:
         address = f"{self._base_url.replace('http', 'ws', 1)}/ws/v1/tickets/{self._ticket}"
