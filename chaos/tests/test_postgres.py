@@ -9,7 +9,7 @@ import pytest
 from django.db import InternalError, OperationalError, connection, connections, transaction
 from psycopg import errors
 
-from chaos import kernel
+from chaos import catalog, kernel
 from chaos.kernel import ActiveFault
 
 # Nothing here is timed from above but by what a hang would take.
@@ -76,6 +76,21 @@ def test_statement_fails_as_the_server_says_it(faulty, mode, django_class, psyco
     ask(faulty)
     arm(mode)
     assert causes_of(lambda: ask(faulty)) == (django_class, psycopg_class)
+
+
+@pytest.mark.parametrize("mode", catalog.CATALOGUE["postgres"])
+def test_zero_percent_touches_no_statement_no_connect_and_no_open_socket(faulty, mode):
+    def backend():
+        return ask(faulty, "select pg_backend_pid()")
+
+    before = backend()
+    with kernel.traced() as names:
+        arm(mode, percent=0)
+        ask(faulty, "insert into things values (1)")
+        assert backend() == before  # nobody cut it: it is the same connection
+        faulty.close()
+        assert ask(faulty) == (1,)
+    assert names == []
 
 
 def test_error_really_aborts_the_transaction(faulty):

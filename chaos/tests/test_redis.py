@@ -13,6 +13,7 @@ from django.core.cache import caches
 from chaos import kernel
 from chaos.kernel import ActiveFault
 from chaos.points.redis import CacheConnection, ChannelsConnection, class_for
+from chaos.tests.conftest import armed_names, wait_until
 
 DOWN = ActiveFault("down", "redis", "down")
 
@@ -229,6 +230,18 @@ def test_exempt_call_works_while_redis_is_down(redis_server):
     kernel.arm([DOWN])
     with kernel.bypass():
         assert client.ping()
+
+
+def test_ttl_ends_a_fault_with_redis_stopped(redis_server, inject, running_control):
+    client = sync_client(redis_server)
+    inject("redis", "down", ttl_seconds=2)
+    wait_until(armed_names, 30)
+    deadline = kernel.active()[0].deadline
+    redis_server.stop()
+    wait_until(lambda: not armed_names(), 30)
+    assert time.monotonic() >= deadline
+    redis_server.start()
+    assert client.ping()
 
 
 def test_zero_percent_of_down_cuts_nothing(redis_server):

@@ -8,6 +8,7 @@ from typing import Any
 import environ
 
 from config import env
+from config.connections import PooledConnection
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -83,12 +84,14 @@ DATABASES: dict[str, Any] = {
         "OPTIONS": {
             # A connection for every thread that serves, so that none waits for another's.
             # A lost server is not asked again at ever longer intervals (psycopg's way, up to a
-            # minute late after an outage of one): the pool gives up, and the next request asks.
+            # minute late after an outage of one): the pool gives up soon, and the next request
+            # asks, so that the first one after an outage waits half a second at most.
             "pool": {
                 "min_size": 1,
                 "max_size": env.WEB_THREADS + 8,
                 "timeout": 3,
-                "reconnect_timeout": 2,
+                "reconnect_timeout": 0.5,
+                "connection_class": PooledConnection,
             },
             "connect_timeout": 2,
             "options": "-c statement_timeout=5000 -c lock_timeout=3000"
