@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 Memory = dict[str, Any]
 _LOGIN: Final = {"email": "agent@demo.test", "password": "demo-pass-123"}
 _READERS: Final = 16
+_BURST: Final = 2
 _SECONDS: Final = 10.0
 _ON_THEIR_WAY_SECONDS: Final = 5.0
 _CALLS: Final = "helpdesk_provider_request_seconds_count"
@@ -109,6 +110,11 @@ def reply_ms(memory: Memory) -> float:
     return spent
 
 
+def burst_ms(memory: Memory) -> float:
+    """Send two replies, one after the other; answer the milliseconds of the slower."""
+    return max(reply_ms(memory) for _ in range(_BURST))
+
+
 def _statuses(memory: Memory) -> list[str]:
     found: list[str] = []
     after = 0
@@ -165,6 +171,7 @@ PROBES: Final[dict[str, Callable[[Memory], float]]] = {
     "crowded_list_ms": crowded_list_ms,
     "answers_or_says_when": answers_or_says_when,
     "reply_ms": reply_ms,
+    "burst_ms": burst_ms,
     "replies_late": replies_late,
     "replies_failed": replies_failed,
     "replies_doubled": replies_doubled,

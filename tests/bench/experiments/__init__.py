@@ -1,0 +1,1 @@
+"""Do the experiments pass, and can each of them fail? Its protection is taken away to see."""
