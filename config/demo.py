@@ -79,6 +79,11 @@ class Options:
     is_durable: bool
     only_seed: bool
 
+    @property
+    def folder(self) -> Path:
+        """What this demo keeps between its starts, and how others find it."""
+        return folders.RUN / self.name
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options, for `manage.py demo` and for this module."""
@@ -115,10 +120,11 @@ def _seed(options: Options) -> int:
     given = running.given_environment()
     published = running.read(options.name)
     if published and not given.get("DATABASE_URL"):
-        preparation.seed({**given, **published})
+        preparation.seed({**given, **published}, handover=options.folder)
         return 0
     with _services(options) as services:
-        preparation.prepare(_environment(options, services), services, is_seeded=True)
+        env = _environment(options, services)
+        preparation.prepare(env, services, is_seeded=True, handover=options.folder)
     return 0
 
 
@@ -128,7 +134,7 @@ def _serve(options: Options) -> int:
     _refuse_busy_port(options.port)
     with _services(options) as services:
         env = _environment(options, services)
-        preparation.prepare(env, services, is_seeded=options.is_seeded)
+        preparation.prepare(env, services, is_seeded=options.is_seeded, handover=options.folder)
         without = set() if "PROVIDER_PORT" in env else {"provider"}
         supervisor = Supervisor(PROCFILE, env=env, without=without)
 
@@ -171,7 +177,7 @@ def _services(options: Options) -> Generator[Services]:
     finally:
         services.stop()
         if not options.is_durable:
-            shutil.rmtree(folders.RUN / options.name, ignore_errors=True)
+            shutil.rmtree(options.folder, ignore_errors=True)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -204,7 +210,7 @@ def _environment(options: Options, services: Services) -> dict[str, str]:
         **services.env,
         "PORT": str(options.port),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}",
-        "PROMETHEUS_MULTIPROC_DIR": str(_empty_folder(folders.RUN / options.name / "metrics")),
+        "PROMETHEUS_MULTIPROC_DIR": str(_empty_folder(options.folder / "metrics")),
         "PYTHONUNBUFFERED": "1",
         # A private demo may run as root; Celery says so once per worker.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser",

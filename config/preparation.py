@@ -21,9 +21,11 @@ class StepFailed(Exception):
         super().__init__(f"manage.py {' '.join(arguments)} failed with exit code {code}.")
 
 
-def prepare(env: Mapping[str, str], services: Services, *, is_seeded: bool) -> None:
+def prepare(env: Mapping[str, str], services: Services, *, is_seeded: bool, handover: Path) -> None:
     """
     Migrate and seed, each only when it has not been done to this data folder.
+
+    The seed writes who may log in and what there is to open into the folder `handover`.
 
     A database of the user's own carries no note of ours, so both run (and change nothing twice).
 
@@ -36,19 +38,32 @@ def prepare(env: Mapping[str, str], services: Services, *, is_seeded: bool) -> N
     done = _read(note)
     if done.get("migrated") != wanted["migrated"]:
         _manage(["migrate", "--noinput", "--verbosity", "1"], env)
-    if is_seeded and "seeded" not in done:
-        seed(env)
+    if is_seeded and not ("seeded" in done and accounts_file(handover).exists()):
+        seed(env, handover=handover)
     if note:
         note.write_text("".join(f"{key}={value}\n" for key, value in {**done, **wanted}.items()))
 
 
-def seed(env: Mapping[str, str]) -> None:
+def accounts_file(handover: Path) -> Path:
+    """Return where the seed says who may log in: `[{"email", "password", "role"}]`."""
+    return handover / "accounts.json"
+
+
+def ids_file(handover: Path) -> Path:
+    """Return where the seed says which tickets and campaigns there are to open."""
+    return handover / "ids.json"
+
+
+def seed(env: Mapping[str, str], *, handover: Path | None = None) -> None:
     """
-    Add the synthetic data that is missing.
+    Add the synthetic data that is missing; write into `handover` what loads and clicks need.
 
     :raises StepFailed: when the command fails
     """
-    _manage(["seed_qa"], env)
+    files = []
+    if handover:
+        files = ["--accounts", str(accounts_file(handover)), "--ids", str(ids_file(handover))]
+    _manage(["seed_qa", *files], env)
 
 
 def _manage(arguments: Sequence[str], env: Mapping[str, str]) -> None:

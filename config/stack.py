@@ -15,9 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from config import preparation
 from config.embedded import folders, running
 from config.embedded.child import tethered
 
@@ -58,6 +60,16 @@ class Stack:
         self, _kind: type[BaseException] | None, _value: object, _trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def accounts(self) -> Path:
+        """Where its seed wrote who may log in."""
+        return preparation.accounts_file(folders.RUN / self.name)
+
+    @property
+    def ids(self) -> Path:
+        """Where its seed wrote which tickets there are to open."""
+        return preparation.ids_file(folders.RUN / self.name)
 
     @property
     def pid(self) -> int | None:

@@ -2,24 +2,29 @@
 Browsers against the real system: web, sockets, workers and provider simulator as processes.
 
 `E2E_BASE_URL` names a system that runs already; otherwise one is booted for the run, on free
-ports and with a database of its own. The tests speak to it as people do: through pages, and
-through the public API to prepare what they look at.
+ports and with a database of its own. Who may log in is read from the JSON that the seed wrote
+(`E2E_ACCOUNTS` for a system that runs already). The tests speak to it as people do: through
+pages, and through the public API to prepare what they look at.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, Playwright, expect
 
+from config import preparation
+from config.embedded import folders
 from config.stack import Stack
-from e2e.pages.login import PASSWORD, LoginPage
+from e2e.pages.login import LoginPage
 from e2e.pages.ticket import TicketPage
 
 OUTPUT = Path("out/playwright")
@@ -65,17 +70,49 @@ def pytest_runtest_makereport(
     return report
 
 
+@dataclass(frozen=True)
+class Desk:
+    """A running system, and the file that says who may log in."""
+
+    base_url: str
+    accounts: Path
+
+
 @pytest.fixture(scope="session")
-def base_url() -> Iterator[str]:
+def desk() -> Iterator[Desk]:
     """Name the running system, or boot one."""
     running = os.environ.get("E2E_BASE_URL", "").rstrip("/")
     if running:
-        yield running
+        of_demo = preparation.accounts_file(folders.RUN / "demo")
+        yield Desk(running, Path(os.environ.get("E2E_ACCOUNTS") or of_demo))
         return
     with Stack("e2e", is_seeded=True, env=SMALL) as stack:
         _logs.append(stack.logs)
-        yield stack.base_url
+        yield Desk(stack.base_url, stack.accounts)
         _logs.clear()
+
+
+@pytest.fixture(scope="session")
+def base_url(desk: Desk) -> str:
+    return desk.base_url
+
+
+@pytest.fixture(scope="session")
+def login_of(desk: Desk) -> Callable[[str], dict[str, str]]:
+    """Return the e-mail and the password of the first account with a role."""
+    if not desk.accounts.exists():
+        pytest.fail(
+            f"{desk.accounts} does not exist: let `manage.py seed_qa --accounts FILE` write who may"
+            " log in, and name the file in E2E_ACCOUNTS.",
+            pytrace=False,
+        )
+    accounts = json.loads(desk.accounts.read_text())
+
+    def of_role(role: str) -> dict[str, str]:
+        found = next(each for each in accounts if each["role"] == role.upper())
+        return {"email": found["email"], "password": found["password"]}
+
+    return of_role
 
 
 def chromium_path(playwright: Playwright) -> str | None:
@@ -111,7 +148,9 @@ def browser_type_launch_args(
 
 
 @pytest.fixture(scope="session")
-def storage_state(browser: Browser, base_url: str) -> Callable[[str], Any]:
+def storage_state(
+    browser: Browser, base_url: str, login_of: Callable[[str], dict[str, str]]
+) -> Callable[[str], Any]:
     """Return a role's cookies; each role logs in once, through the form."""
     states: dict[str, Any] = {}
 
@@ -120,7 +159,7 @@ def storage_state(browser: Browser, base_url: str) -> Callable[[str], Any]:
             with browser.new_context(base_url=base_url) as context:
                 login = LoginPage(context.new_page())
                 login.open()
-                login.log_in(f"{role}@demo.test")
+                login.log_in(**login_of(role))
                 expect(login.page).to_have_url(f"{base_url}/tickets")
                 states[role] = context.storage_state()
         return states[role]
@@ -154,9 +193,11 @@ def ticket_of(page_of: Callable[[str], Page]) -> Callable[[str, int], TicketPage
 
 
 @pytest.fixture(scope="session")
-def api(playwright: Playwright, base_url: str) -> Iterator[APIRequestContext]:
+def api(
+    playwright: Playwright, base_url: str, login_of: Callable[[str], dict[str, str]]
+) -> Iterator[APIRequestContext]:
     """Speak to the API as an agent."""
-    login = {"email": "agent@demo.test", "password": PASSWORD}
+    login = login_of("agent")
     anonymous = playwright.request.new_context(base_url=base_url)
     answer = anonymous.post("/api/v1/auth/login", data=login)
     assert answer.ok, answer.text()

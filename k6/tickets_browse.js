@@ -7,6 +7,7 @@ import { bodyOf, expect, send, Session } from './lib/api.js';
 import { guarded } from './lib/guard.js';
 import { options as optionsOf, phaseNow, promise } from './lib/profile.js';
 import { summarise } from './lib/report.js';
+import { longTicket } from './lib/seeded.js';
 import { think } from './lib/think.js';
 
 const SCRIPT = 'tickets_browse';
@@ -39,7 +40,9 @@ export default guarded(() => {
   if (first) readNextPage(first, token);
   readFiltered(token);
   if (exec.vu.iterationInScenario % 3 === 0) search(token);
-  if (first) readTicket(first.results, token);
+  if (first) readOneOf(first.results, token);
+  const id = longTicket(exec.vu.iterationInScenario);
+  if (id) readTicket(id, token);
 });
 
 function readPage(path, options, facts = {}) {
@@ -75,11 +78,14 @@ function search(token) {
   });
 }
 
-function readTicket(tickets, token) {
+function readOneOf(tickets, token) {
   const isSeeded = check(tickets, { 'there are tickets (else: make seed)': (all) => all.length > 0 },
     { phase: phaseNow() });
   if (!isSeeded) return;
-  const { id } = tickets[Math.floor(Math.random() * tickets.length)];
+  readTicket(tickets[Math.floor(Math.random() * tickets.length)].id, token);
+}
+
+function readTicket(id, token) {
   const ticket = send('GET', `/tickets/${id}`, { call: 'ticket', token });
   expect(ticket, 200, {
     'the ticket is the one asked for': (body) => body.id === id,

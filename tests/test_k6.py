@@ -119,7 +119,9 @@ def plant_k6(folder, codes, *, writes_results=True):
     """Put a k6 on PATH that ends each script with the given code."""
     folder.mkdir()
     cases = "\n".join(f"  *{script}.js) code={code} ;;" for script, code in codes.items())
-    write = 'echo "{}" >"$RESULTS_DIR/$(basename "$last" .js).json"' if writes_results else ":"
+    told = 'printf \'{"users": "%s", "ids": "%s"}\' "$K6_USERS" "$K6_IDS"'
+    result = '"$RESULTS_DIR/$(basename "$last" .js).json"'
+    write = f"{told} >{result}" if writes_results else ":"
     program = folder / "k6"
     program.write_text(
         "#!/usr/bin/env bash\n"
@@ -163,11 +165,19 @@ def test_results_of_an_earlier_run_do_not_count(tmp_path):
 
 def test_running_demo_is_found(tmp_path):
     shutil.copytree(ROOT / "k6", tmp_path / "k6")
-    (tmp_path / ".run/demo").mkdir(parents=True)
+    folder = tmp_path / ".run/demo"
+    folder.mkdir(parents=True)
+    (folder / "accounts.json").write_text("[]")
     path = plant_k6(tmp_path / "bin", dict.fromkeys(SCRIPTS, 0))
     with serving(Answer) as base_url:
         port = base_url.rpartition(":")[2]
-        (tmp_path / ".run/demo/env").write_text(f"DATABASE_URL=postgres://x\nPORT={port}\n")
+        (folder / "env").write_text(f"DATABASE_URL=postgres://x\nPORT={port}\n")
         done = run_sh("smoke", root=tmp_path, PATH=path)
+        elsewhere = {"BASE_URL": f"{base_url}/", "RESULTS_DIR": "elsewhere"}
+        run_sh("smoke", root=tmp_path, PATH=path, **elsewhere)
     assert done.returncode == 0, done.stdout + done.stderr
     assert base_url in done.stdout
+    told = json.loads((tmp_path / "out/k6/auth_login.json").read_text())
+    assert told == {"users": str(folder / "accounts.json"), "ids": ""}  # there is no ids.json
+    told = json.loads((tmp_path / "elsewhere/auth_login.json").read_text())
+    assert told == {"users": "", "ids": ""}

@@ -38,8 +38,10 @@ def stack():
 def results(stack, tmp_path_factory):
     """Run the three scripts twice, the first time to warm up; return what they wrote."""
     out = tmp_path_factory.mktemp("k6")
-    run_sh("check", BASE_URL=stack.base_url, RESULTS_DIR=str(out), READY_WITHIN_SECONDS="30")
-    done = run_sh("check", BASE_URL=stack.base_url, RESULTS_DIR=str(out))
+    seeded = {"K6_USERS": str(stack.accounts), "K6_IDS": str(stack.ids)}
+    given = {"BASE_URL": stack.base_url, "RESULTS_DIR": str(out), **seeded}
+    run_sh("check", READY_WITHIN_SECONDS="30", **given)
+    done = run_sh("check", **given)
     assert done.returncode in {0, 3}, done.stdout + done.stderr
     return {script: json.loads((out / f"{script}.json").read_text()) for script in SCRIPTS}
 

@@ -15,7 +15,7 @@ IDLE = 6
 def pool(transactional_db):
     """The pool of this process with several idle connections."""
     connection.close()
-    found = connection.pool
+    found = connection.pool  # type: ignore[attr-defined]  # no stub has it
     found.open()
     with ExitStack() as taken:
         for _ in range(IDLE):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-PASSWORD = "demo-pass-123"
-
 
 class LoginPage:
     def __init__(self, page: Page) -> None:
@@ -18,7 +16,7 @@ class LoginPage:
     def open(self) -> None:
         self.page.goto("/login")
 
-    def log_in(self, email: str, password: str = PASSWORD) -> None:
+    def log_in(self, email: str, password: str) -> None:
         self.email.fill(email)
         self.password.fill(password)
         self.submit.click()
