@@ -39,7 +39,6 @@ class Mode:
 
     meaning: str
     takes: frozenset[str]
-    is_available: bool = True
 
 
 _ALWAYS = frozenset({"percent", "firstN", "seed", "reason"})
@@ -114,8 +113,6 @@ def check(*, target: str, mode: str, ttl_seconds: int, metadata: Any, max_ttl_se
     known = modes_of(target).get(mode)
     if known is None:
         errors["mode"] = [f"{target} has no mode {mode!r}; one of {_names(modes_of(target))}."]
-    elif not known.is_available:
-        errors["mode"] = [f"{target}/{mode} is not available yet."]
     if not 1 <= ttl_seconds <= max_ttl_seconds:
         errors["ttlSec"] = [f"A whole number of seconds from 1 to {max_ttl_seconds}."]
     if known is not None and (wrong := _check_metadata(target, mode, known, metadata)):

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
@@ -227,4 +227,14 @@ def traced() -> Iterator[list[str]]:
     try:
         yield names
     finally:
-        _trace.reset(token)
+        end_trace(token)
+
+
+def begin_trace() -> Token[list[str] | None]:
+    """Collect names as `traced` does, until `end_trace` is given what this returns."""
+    return _trace.set([])
+
+
+def end_trace(token: Token[list[str] | None]) -> None:
+    """Collect for whoever did so before again."""
+    _trace.reset(token)

@@ -9,7 +9,7 @@ from chaos import kernel
 
 class FaultFilter(logging.Filter):
     """
-    Puts `chaos_fault` on records of requests that a fault has hit so far.
+    Puts `chaos_fault` on records of requests and tasks that a fault has hit so far.
 
     List it as a filter of a handler; formatters that show a record's extras show it.
     """

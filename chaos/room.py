@@ -48,7 +48,7 @@ def _card(target: str, active: list[Fault], last: Fault | None) -> Card:
         title=title,
         icon=icon,
         meaning=meaning,
-        modes=[(name, mode.meaning) for name, mode in modes if mode.is_available],
+        modes=[(name, mode.meaning) for name, mode in modes],
         faults=[fault for fault in active if fault.target == target],
         last=last,
     )

@@ -24,6 +24,7 @@ DEFAULT_PROVIDER_TOKEN: Final = "development-provider-token"  # noqa: S105
 DEFAULT_WEBHOOK_SECRET: Final = "whsec_c3RlYWR5ZGVzay1kZXZlbG9wbWVudC1zZWNyZXQ="  # noqa: S105
 DEFAULT_SECRETS: Final = {DEFAULT_SECRET_KEY, DEFAULT_PROVIDER_TOKEN, DEFAULT_WEBHOOK_SECRET}
 MIN_SECRET_CHARS: Final = 50
+LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 KNOWN: Final[set[str]] = set()
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -122,6 +123,9 @@ WEB_PROCESSES = integer("WEB_PROCESSES", 2, low=1, high=64)
 WEB_THREADS = integer("WEB_THREADS", 24, low=1, high=512)
 
 PROVIDER_BASE_URL = url("PROVIDER_BASE_URL", "http://127.0.0.1:8090", ("http", "https"))
+PROVIDER_IS_SIMULATED = flag(
+    "PROVIDER_IS_SIMULATED", default=urlsplit(PROVIDER_BASE_URL).hostname in LOOPBACK
+)
 PROVIDER_TOKEN = text("PROVIDER_TOKEN", DEFAULT_PROVIDER_TOKEN)
 PROVIDER_WEBHOOK_SECRET = text("PROVIDER_WEBHOOK_SECRET", DEFAULT_WEBHOOK_SECRET)
 PROVIDER_CALLBACK_URL = url(

@@ -19,7 +19,11 @@ from helpdesk.provider.simulator.callbacks import Callbacks  # noqa: E402
 
 
 def _build() -> Any:
-    """Return the simulator; where faults may be injected, its own socket is what misbehaves."""
+    """
+    Return the simulator; where faults may be injected, its own socket is what misbehaves.
+
+    Unless the desk's client injects them (`PROVIDER_IS_SIMULATED`), for none shall hit twice.
+    """
     simulator = build_app(
         token=settings.HELPDESK["PROVIDER_TOKEN"],
         callbacks=Callbacks(
@@ -27,7 +31,8 @@ def _build() -> Any:
             secret=settings.HELPDESK["PROVIDER_WEBHOOK_SECRETS"][0],
         ),
     )
-    if "chaos" not in settings.INSTALLED_APPS:
+    is_client_faulty = bool(settings.HELPDESK["PROVIDER_TRANSPORT"])
+    if is_client_faulty or "chaos" not in settings.INSTALLED_APPS:
         return simulator
     from chaos.points.provider import ProviderFaults  # noqa: PLC0415 - only where chaos is installed
 

@@ -55,8 +55,7 @@ def everything_armed(transactional_db, settings):
             now=timezone.now(),
         )
         for target, modes in catalog.CATALOGUE.items()
-        for name, mode in modes.items()
-        if mode.is_available
+        for name in modes
     ]
 
 

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.dataclasses import ActionDialog
+from unfold.dataclasses import ActionDialog, UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -55,6 +55,11 @@ class FaultAdmin(ReadOnlyAdmin):
 
     def has_inject_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return guard.may_inject(request.user)
+
+    def get_actions_list(self, request: HttpRequest) -> list[UnfoldAction]:
+        """Leave the lever out of the page's header: the control room itself has it, larger."""
+        actions: list[UnfoldAction] = super().get_actions_list(request)
+        return [each for each in actions if not each.action_name.endswith("_stop_everything")]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

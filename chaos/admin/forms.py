@@ -21,17 +21,16 @@ _PRESETS_SECONDS: Final = (30, 60, 120, 300, 600)
 
 
 def _mode_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the modes that can be armed, grouped by target."""
+    """Return the modes, grouped by target."""
     return [
         (
             target.title(),
             [
                 (f"{target}/{name}", f"{target} / {name}: {mode.meaning}")
-                for name, mode in available
+                for name, mode in modes.items()
             ],
         )
         for target, modes in catalog.CATALOGUE.items()
-        if (available := [(name, mode) for name, mode in modes.items() if mode.is_available])
     ]
 
 

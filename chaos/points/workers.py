@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
-from chaos import control
+from chaos import control, kernel
+
+_TRACE: Final = "chaos_trace"  # of a task's request, while it runs
 
 
 def start_control(**_kwargs: Any) -> None:
@@ -18,6 +20,17 @@ def _add_stalls(sender: Any, **_kwargs: Any) -> None:
     queue.install(sender.app)
 
 
+def begin_trace(task: Any, **_kwargs: Any) -> None:
+    """Collect what hits this task, until Celery has logged how it ended."""
+    setattr(task.request, _TRACE, kernel.begin_trace())
+
+
+def end_trace(task: Any, **_kwargs: Any) -> None:
+    token = getattr(task.request, _TRACE, None)
+    if token is not None:
+        kernel.end_trace(token)
+
+
 def connect() -> None:
     """Listen to the start of Celery's processes, where Celery is installed."""
     if find_spec("celery") is None:
@@ -27,3 +40,5 @@ def connect() -> None:
     signals.worker_init.connect(_add_stalls, weak=False, dispatch_uid="chaos-stalls")
     for signal in (signals.worker_init, signals.worker_process_init, signals.beat_init):
         signal.connect(start_control, weak=False, dispatch_uid="chaos")
+    signals.task_prerun.connect(begin_trace, weak=False, dispatch_uid="chaos-trace")
+    signals.task_postrun.connect(end_trace, weak=False, dispatch_uid="chaos-trace")

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from chaos import catalog, control, kernel, services
+from chaos import control, kernel, services
 
 ACTOR = services.Actor(name="tester", user_id="7", ip="127.0.0.1")
 BASE = "/api/v1/dev/chaos"
@@ -44,14 +44,6 @@ def chaos_settings(settings):
 def minimal_urls(settings):
     """Serve `/hello`, the admin and the chaos API, and nothing of the product."""
     settings.ROOT_URLCONF = "chaos.tests.minimal_urls"
-
-
-@pytest.fixture
-def later_mode(monkeypatch):
-    """Let `queue/kill` be a mode of a later release."""
-    kill = catalog.Mode("Kill", frozenset(), is_available=False)
-    queue = {**catalog.CATALOGUE["queue"], "kill": kill}
-    monkeypatch.setattr(catalog, "CATALOGUE", {**catalog.CATALOGUE, "queue": queue})
 
 
 @pytest.fixture

@@ -77,11 +77,10 @@ def test_dialog_puts_the_message_beside_the_field(desk):
     assert not Fault.objects.exists()
 
 
-def test_dialog_offers_only_what_is_available(desk, later_mode):
+def test_dialog_offers_what_the_catalogue_has(desk):
     dialog = desk.get(url("arm")).content.decode()
     assert "provider/429" in dialog
-    assert "queue/kill" not in dialog
-    refused = submit(desk, url("arm"), fault="queue/kill", ttl_seconds="60")
+    refused = submit(desk, url("arm"), fault="queue/vanish", ttl_seconds="60")
     assert not refused.headers.get("HX-Redirect")
     assert not Fault.objects.exists()
 
@@ -107,6 +106,10 @@ def test_opening_a_dialog_changes_nothing(desk, fault):
     desk.get(url("stop_everything"))
     fault.refresh_from_db()
     assert fault.is_active
+
+
+def test_there_is_one_lever(desk):
+    assert desk.get(LIST).content.decode().count(url("stop_everything")) == 1
 
 
 def test_stop_everything_stops_everything(desk, fault):

@@ -84,13 +84,6 @@ def test_body_that_is_no_object_is_400(api, body):
     assert api.post(f"{BASE}/latency", body, format="json").status_code == 400
 
 
-def test_mode_of_a_later_release_is_400_and_says_so(api, later_mode):
-    response = post(api, "queue", mode="kill")
-    assert response.status_code == 400
-    assert "not available yet" in text_of(response)
-    assert "mode" in text_of(response)
-
-
 def test_one_fault_too_many_is_409(api, chaos_settings):
     chaos_settings(MAX_ACTIVE_FAULTS=1)
     assert post(api, mode="slow").status_code == 201

@@ -58,10 +58,6 @@ def test_unknown_mode_is_named_with_those_that_exist():
     assert "down, errors, miss, slow" in errors_of(target="redis", mode="up")["mode"][0]
 
 
-def test_mode_of_a_later_release_says_so(later_mode):
-    assert errors_of(target="queue", mode="kill")["mode"] == ["queue/kill is not available yet."]
-
-
 def test_key_that_the_mode_does_not_take_is_named():
     assert set(errors_of("redis", "down", metadata={"delayMs": 5})["metadata"]) == {"delayMs"}
 

@@ -5,10 +5,12 @@ import math
 
 import psycopg
 import pytest
+from celery import Celery, Task
 
 from chaos import control, hits, kernel
 from chaos.kernel import ActiveFault
 from chaos.logs import FaultFilter
+from chaos.points.queue import TaskFaults
 from chaos.tests.conftest import armed_names, other_process, read_json, wait_until
 
 
@@ -55,3 +57,39 @@ def test_log_lines_of_a_touched_request_name_the_fault():
         kernel.pick("latency")
         FaultFilter().filter(record)
     assert vars(record)["chaos_fault"] == "latency/slow"
+
+
+class Records(logging.Handler):
+    """Keeps what a handler with the filter would show."""
+
+    def __init__(self):
+        super().__init__()
+        self.shown = []
+        self.addFilter(FaultFilter())
+
+    def emit(self, record):
+        self.shown.append((record.getMessage(), getattr(record, "chaos_fault", "")))
+
+
+def divide(number):
+    return 1 / number
+
+
+class FaultyTask(TaskFaults, Task):  # type: ignore[type-arg]  # generic for mypy only
+    """What a project names as its `task_cls`."""
+
+
+def test_what_celery_logs_of_a_failed_task_names_the_fault():
+    app = Celery("logs", task_cls=FaultyTask, set_as_current=False)
+    records = Records()
+    logging.getLogger("celery.app.trace").addHandler(records)
+    try:
+        kernel.arm([ActiveFault("errors", "queue", "errors")])
+        app.task(divide).apply((1,))
+        kernel.arm([])
+        app.task(divide).apply((0,))
+    finally:
+        logging.getLogger("celery.app.trace").removeHandler(records)
+    named = [fault for message, fault in records.shown if "raised unexpected" in message]
+    assert named == ["queue/errors", ""]
+    assert kernel.fault_names() == ()

@@ -12,6 +12,7 @@ HELPDESK: dict[str, Any] = {
     "PROVIDER_WEBHOOK_SECRETS": env.PROVIDER_WEBHOOK_SECRET.split(),  # new and old while rotating
     "PROVIDER_CALLBACK_URL": env.PROVIDER_CALLBACK_URL,
     "PROVIDER_DEADLINE_SECONDS": 5.0,
+    "PROVIDER_TRANSPORT": "",  # dotted path of a callable that wraps the client's httpx transport
     "BREAKER_FAILURES": 5,  # outages in a row, in one process and channel
     "BREAKER_OPEN_SECONDS": 3.0,
     "CAMPAIGNS_RATE_PER_SECOND": env.per_second(env.CAMPAIGNS_RATE_LIMIT),  # of one process

@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos.points.redis import class_for
 from config import env
-from config.settings import admin, base, celery, logs, redis, slo
+from config.settings import admin, base, celery, helpdesk, logs, redis, slo
 
 INSTALLED_APPS = [*base.INSTALLED_APPS, "chaos"]
 # Early: the other middlewares' share of an exempt request is exempt as well. Last:
@@ -41,6 +41,9 @@ CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["connection_class"] = class_for(
 # The URL's scheme may not name a class (kombu refuses a dot in it); this setting may.
 CELERY_BROKER_TRANSPORT = "chaos.points.broker:Transport"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = celery.CELERY_BEAT_SCHEDULE
+HELPDESK: dict[str, Any] = helpdesk.HELPDESK
+if not env.PROVIDER_IS_SIMULATED:  # one of the two injects: our simulator, or else our client
+    HELPDESK = {**HELPDESK, "PROVIDER_TRANSPORT": "config.provider_faults.faulty"}
 SLO: dict[str, Any] = {**slo.SLO, "CHAOS_INTERVALS": "config.fault_history.between"}
 
 TEMPLATES: list[dict[str, Any]] = deepcopy(base.TEMPLATES)

@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 import orjson
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from helpdesk import metrics, trace
 from helpdesk.models import Channel
@@ -41,6 +42,7 @@ class HttpProvider:
         deadline_seconds: float,
         failures_to_open: int = 5,
         open_seconds: float = 3.0,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._deadline_seconds = deadline_seconds
         # One for every channel there is: made before threads come, so none is made twice.
@@ -54,7 +56,7 @@ class HttpProvider:
             base_url=base_url,
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(deadline_seconds, connect=1.0),
-            transport=DeadlineTransport(max_connections=20),
+            transport=transport or _own_transport(),
         )
 
     def send(self, message: Outgoing) -> str:
@@ -158,6 +160,16 @@ def _message_id(content: bytes) -> str:
     return provider_id
 
 
+def _own_transport() -> httpx.BaseTransport:
+    return DeadlineTransport(max_connections=20)
+
+
+def _transport() -> httpx.BaseTransport:
+    """Return our transport, within what the project wraps around it."""
+    path = settings.HELPDESK["PROVIDER_TRANSPORT"]
+    return import_string(path)(_own_transport()) if path else _own_transport()
+
+
 @cache
 def get_provider() -> HttpProvider:
     """Return this process' client of the configured provider."""
@@ -167,4 +179,5 @@ def get_provider() -> HttpProvider:
         deadline_seconds=settings.HELPDESK["PROVIDER_DEADLINE_SECONDS"],
         failures_to_open=settings.HELPDESK["BREAKER_FAILURES"],
         open_seconds=settings.HELPDESK["BREAKER_OPEN_SECONDS"],
+        transport=_transport(),
     )
