@@ -94,20 +94,33 @@ def crowded_list_ms(memory: Memory) -> float:
 
 def answers_or_says_when(memory: Memory) -> bool:
     """Read the list; 200 is an answer, and so is a 503 that says when to come back."""
-    answer = _desk(memory).get("/tickets?limit=5")
+    return _is_answer(_desk(memory).get("/tickets?limit=5"))
+
+
+def _is_answer(answer: httpx.Response) -> bool:
     says_when = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     return answer.is_success or (says_when and "retry-after" in answer.headers)
 
 
 def reply_ms(memory: Memory) -> float:
     """Send a reply; answer the milliseconds until it was accepted with 201."""
+    return _timed(lambda: _reply(memory))
+
+
+def reply_or_says_when(memory: Memory) -> bool:
+    """Send a reply; 201 is an answer, and so is a 503 that says when to come back."""
+    return _is_answer(_reply(memory))
+
+
+def _reply(memory: Memory) -> httpx.Response:
+    """Send the next reply, under the same key until it is accepted."""
     path = f"/tickets/{_ticket(memory)}/messages"
     number = len(memory["accepted_at"]) + 1
     headers = {"Idempotency-Key": f"experiment-{memory['ticket']}-{number}"}
-    desk = _desk(memory)
-    spent = _timed(lambda: desk.post(path, json={"body": f"nr {number}"}, headers=headers))
-    memory["accepted_at"].append(time.monotonic())
-    return spent
+    answer = _desk(memory).post(path, json={"body": f"nr {number}"}, headers=headers)
+    if answer.is_success:
+        memory["accepted_at"].append(time.monotonic())
+    return answer
 
 
 def burst_ms(memory: Memory) -> float:
@@ -171,6 +184,7 @@ PROBES: Final[dict[str, Callable[[Memory], float]]] = {
     "crowded_list_ms": crowded_list_ms,
     "answers_or_says_when": answers_or_says_when,
     "reply_ms": reply_ms,
+    "reply_or_says_when": reply_or_says_when,
     "burst_ms": burst_ms,
     "replies_late": replies_late,
     "replies_failed": replies_failed,

@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
 from config.probes import PROBES
@@ -61,6 +62,24 @@ def test_time_is_measured_in_milliseconds(ask, name):
 
 def test_an_answer_is_an_answer(ask):
     assert ask("answers_or_says_when") is True
+    assert ask("reply_or_says_when") is True
+
+
+def test_a_reply_that_is_put_off_is_an_answer_too_and_sent_again_under_its_key(ask, monkeypatch):
+    answers = iter([httpx.Response(503), httpx.Response(503, headers={"Retry-After": "2"})])
+    ask("list_ms")  # signs in
+    keys = []
+
+    def post(_client, _path, *, json, headers):
+        keys.append(headers["Idempotency-Key"])
+        return next(answers)
+
+    with monkeypatch.context() as broken:
+        ask("replies_late")  # opens the ticket
+        broken.setattr(httpx.Client, "post", post)
+        assert [ask("reply_or_says_when") for _ in range(2)] == [False, True]
+    ask("reply_ms")
+    assert (len(set(keys)), ask("replies_late")) == (1, 0)
 
 
 def test_replies_are_followed_to_their_end(ask):
