@@ -232,6 +232,13 @@ def test_exempt_call_works_while_redis_is_down(redis_server):
         assert client.ping()
 
 
+def answers(client):
+    try:
+        return client.ping()
+    except redis.ConnectionError:  # of the server that was stopped
+        return False
+
+
 def test_ttl_ends_a_fault_with_redis_stopped(redis_server, inject, running_control):
     client = sync_client(redis_server)
     inject("redis", "down", ttl_seconds=2)
@@ -239,9 +246,9 @@ def test_ttl_ends_a_fault_with_redis_stopped(redis_server, inject, running_contr
     deadline = kernel.active()[0].deadline
     redis_server.stop()
     wait_until(lambda: not armed_names(), 30)
-    assert time.monotonic() >= deadline
+    assert time.monotonic() >= deadline - 0.5  # each poll computes it anew, some milliseconds apart
     redis_server.start()
-    assert client.ping()
+    wait_until(lambda: answers(client), 30)
 
 
 def test_zero_percent_of_down_cuts_nothing(redis_server):
