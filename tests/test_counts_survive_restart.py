@@ -1,7 +1,6 @@
 """Restarting the web process and the workers changes no total by more than what was in flight."""
 
 import os
-import re
 import signal
 import time
 
@@ -12,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from config.embedded import folders
 from config.stack import Stack
 from config.supervisor import STARTING_SECONDS
+from tests.processes import pids_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 RESTARTED = ("web", "messages", "maintenance")
@@ -54,19 +54,15 @@ def ask_often(stack, times):
     return sum(each is not None for each in answers), sum(each is None for each in answers)
 
 
-def lives(stack, process):
-    return [int(pid) for pid in re.findall(rf"{process} started \(pid=(\d+)\)", stack.logs())]
-
-
 def test_restart_of_web_and_workers_changes_no_total(stack):
     before, began = counted(stack)
     answered, lost = ask_often(stack, 50)
     time.sleep(STARTING_SECONDS)  # who ends sooner is taken for one that cannot start
-    first = {process: lives(stack, process) for process in RESTARTED}
+    first = {process: pids_of(stack, process) for process in RESTARTED}
     for pids in first.values():
         os.kill(pids[-1], signal.SIGTERM)
     during = ask_often(stack, 20)
-    eventually(lambda: all(len(lives(stack, each)) > len(first[each]) for each in RESTARTED))
+    eventually(lambda: all(len(pids_of(stack, each)) > len(first[each]) for each in RESTARTED))
     eventually(lambda: asked(stack, "/livez"))
     after = ask_often(stack, 50)
     answered, lost = answered + during[0] + after[0], lost + during[1] + after[1]

@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +24,7 @@ from config.embedded import folders
 from config.stack import Stack
 from tests.bench.experiments import page
 from tests.bench.experiments.proofs import PROOFS, Proof, environment
+from tests.processes import frozen
 
 EXPERIMENTS: Final = folders.REPOSITORY / "config" / "experiments"
 _PASSED, _DEVIATED = 0, 3
@@ -88,24 +87,8 @@ def run_all(wanted: Iterable[str]) -> tuple[list[page.Report], list[tuple[Proof,
 def run_bare(stack: Stack, proof: Proof) -> page.Report:
     """Run the experiment on a system that lacks the protection."""
     _say(f"without {proof.without} ({proof.how}):")
-    with _frozen(stack, proof.stopped):
+    with frozen(stack, proof.stopped):
         return run_one(stack, proof.experiment)
-
-
-@contextmanager
-def _frozen(stack: Stack, processes: tuple[str, ...]) -> Iterator[None]:
-    pids = [_pid_of(stack, name) for name in processes]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-def _pid_of(stack: Stack, process: str) -> int:
-    return int(re.findall(rf"{process} started \(pid=(\d+)\)", stack.logs())[-1])
 
 
 def _say(text: str) -> None:

@@ -14,8 +14,6 @@ import argparse
 import json
 import os
 import platform
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +30,7 @@ import httpx
 from config.embedded import folders
 from config.stack import Stack
 from tests.bench.planted.traffic import RARE_ROUTE, Habits, Traffic, log_in
+from tests.processes import frozen
 
 _SETTLE_SECONDS: Final = 12
 _WARM_UPS: Final = 10  # at most; a new system compiles, connects and fills its caches
@@ -135,7 +134,6 @@ def _gate(stack: Stack, before: Path, after: Path) -> tuple[int, dict[str, Any]]
 
 @contextmanager
 def _planted(stack: Stack, plant: Plant) -> Iterator[None]:
-    pids = [_pid_of(stack, name) for name in plant.stopped]
     headers = {"Authorization": f"Bearer {log_in(stack.base_url, 'owner')}"}
     chaos = f"{stack.base_url}/api/v1/dev/chaos"
     if plant.fault:
@@ -143,18 +141,11 @@ def _planted(stack: Stack, plant: Plant) -> Iterator[None]:
         body = {"target": target, "mode": mode, "ttlSec": 300, "metadata": metadata}
         httpx.post(f"{chaos}/{target}", json=body, headers=headers).raise_for_status()
         time.sleep(1.5)  # every process knows it within a second
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
     try:
-        yield
+        with frozen(stack, plant.stopped):
+            yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
         httpx.delete(chaos, headers=headers, timeout=30).raise_for_status()
-
-
-def _pid_of(stack: Stack, process: str) -> int:
-    return int(re.findall(rf"{process} started \(pid=(\d+)\)", stack.logs())[-1])
 
 
 def warm_up(stack: Stack) -> None:
